@@ -1,0 +1,20 @@
+// The topics of the cold module.
+#pragma once
+#include <pybind11/numpy.h>
+
+#include <vector>
+
+#include "schuss/kernel.hpp"
+
+namespace schuss {
+
+void bind_work(pybind11::module_& m);
+void bind_memory(pybind11::module_& m);
+void bind_cpu(pybind11::module_& m);
+void bind_table(pybind11::module_& m);
+
+// A zeroed array whose first number lies `offset` bytes past a cache line; large ones on huge pages where there are
+// any.
+pybind11::array empty(const std::vector<std::int64_t>& shape, Number number, std::int64_t offset);
+
+}  // namespace schuss

@@ -1,0 +1,10 @@
+// The cold module: checks, memory, threads. Compiled once, for the lowest level.
+#include "bind.hpp"
+
+PYBIND11_MODULE(_cold, m) {
+  m.doc() = "schuss: everything but the kernels";
+  schuss::bind_cpu(m);
+  schuss::bind_memory(m);
+  schuss::bind_table(m);
+  schuss::bind_work(m);
+}

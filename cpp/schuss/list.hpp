@@ -1,0 +1,22 @@
+// THE list of rules, by family: each family is compiled as one unit per level (hot/<family>.cpp).
+#pragma once
+#include <cstdint>
+
+#include "kernel.hpp"
+
+namespace schuss {
+
+struct Family {
+  const Kernel* const* kernel;
+  int size;
+};
+
+Family descent();
+Family adagrad();
+Family rmsprop();
+Family adam();
+Family exponentiated();
+Family egdd();
+Family ftrl();
+
+}  // namespace schuss

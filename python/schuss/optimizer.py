@@ -1,0 +1,507 @@
+"""The optimizer: binds parameters to rules, owns the slots and the step count, applies gradients in place."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import numbers
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _cold, _level, checkpoint, schedules, trees
+from .gradients import CoordGrad, RowGrad
+from .rules import Rule
+from .threads import check_threads, get_threads
+
+Array = NDArray[Any]
+NonFinite = Literal["raise", "skip", "propagate"]
+
+
+class Optimizer:
+    """Trains arrays in place: one step of a rule for each call, for the whole tree of parameters at once.
+
+    w <- rule(w, slots, g), for every array of the tree, in one call into C++.
+
+    Parameters
+    ----------
+    params : array, or list, tuple or dict of such, nested
+        float32 or float64, C-contiguous, writable, each with memory of its own. They are changed where they lie and
+        never copied.
+    rule : Rule, or the same tree with rules in place of arrays or branches, or {name pattern: Rule}
+        Names are the keys joined by "/", as in "embed/weights"; patterns are those of fnmatch, the first that fits
+        counts.
+    sparse : "lazy", default
+        How rows that are absent from a sparse gradient are treated: their weights and slots stay untouched.
+    clip_norm : float or None
+        Scales all gradients so that their common 2-norm is at most this; duplicates are merged first.
+    clip_value : float or None
+        Cuts each number of the gradients to [-clip_value, clip_value]; before the norm is taken.
+    accumulate : int, default 1
+        One step every so many calls, with the mean of their gradients ("soft batch").
+    ema : float or None
+        Keeps averages <- ema averages + (1 - ema) w, updated wherever w is.
+    nonfinite : "raise", "skip" or "propagate", default "raise"
+        What NaN or infinity in a gradient does: an error and nothing changed (at the price of reading the gradients
+        twice); that array, row or coordinate left alone and counted in `skipped`; or let in.
+    threads : int or None
+        How many threads a step may use; None: :func:`schuss.get_threads`. Results do not depend on it.
+
+    Returns
+    -------
+    The optimizer. `params`, `slots` and `averages` are trees like the parameters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong kind, shape or value; the message names it and the remedy.
+
+    Example
+    -------
+    >>> import numpy as np, schuss
+    >>> model = {"w": np.ones((2, 2)), "b": np.zeros(2)}
+    >>> opt = schuss.Optimizer(model, {"w": schuss.Adam(lr=0.1), "b": schuss.SGD(lr=0.5)}, clip_norm=10.0)
+    >>> opt.step({"w": np.ones((2, 2)), "b": np.array([1.0, -1.0])})
+    >>> model["w"].round(6), model["b"]
+    (array([[0.9, 0.9],
+           [0.9, 0.9]]), array([-0.5,  0.5]))
+
+    Differs from
+    ------------
+    torch.optim, where gradients hang on the parameters and groups are lists: here gradients are an argument and
+    parameters have names. clip_norm has no 1e-6 in its denominator.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        rule: Any,
+        *,
+        sparse: Literal["lazy"] = "lazy",
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        accumulate: int = 1,
+        ema: float | None = None,
+        nonfinite: NonFinite = "raise",
+        threads: int | None = None,
+    ) -> None:
+        if sparse != "lazy":
+            raise ValueError(f"sparse: expected 'lazy', the one mode of this version, got {sparse!r}")
+        self._threads = None if threads is None else check_threads(threads)
+        self._params = params
+        self._work = _cold.Work(_level.table, params, RowGrad, CoordGrad)
+        self._names: list[str] = self._work.names()
+        self._leaves: list[Array] = self._work.params()
+        self._frozen: set[str] = set()
+        self._config: dict[str, Any]
+        self._ema: float | None
+        self._configure(clip_norm, clip_value, accumulate, ema, nonfinite)
+        self._rules = self._match_rules(rule)
+        for name, w, r in zip(self._names, self._leaves, self._rules, strict=True):
+            r.check(w, f"parameter '{name}'" if name else "parameter")
+        self._slots = [_make_slots(w, r) for w, r in zip(self._leaves, self._rules, strict=True)]
+        self._means = [_copy_like(w) if ema is not None else None for w in self._leaves]
+        self._bind()
+        for index, (slots, r) in enumerate(zip(self._slots, self._rules, strict=True)):
+            own, shared = r.info["slots"], r.info["shared"]
+            self._work.attach(index, [slots[k] for k in own], [slots[k] for k in shared], self._means[index])
+
+    # ---- training ---------------------------------------------------------------------------------------------
+
+    def step(self, grads: Any) -> None:
+        """Takes one step, in place; with `accumulate=n`, every n-th call does.
+
+        Parameters
+        ----------
+        grads : a tree like the parameters
+            A leaf is an array of the parameter's shape and dtype, :class:`RowGrad`, :class:`CoordGrad`, a scipy.sparse
+            array, or None for no gradient. Gradients are read and never changed.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            For a gradient of the wrong kind, shape or layout, a non-finite one, an id out of range. Then nothing has
+            changed, neither parameters nor slots nor the step count.
+
+        Example
+        -------
+        >>> import numpy as np, schuss
+        >>> w = np.zeros(3, np.float32)
+        >>> opt = schuss.Optimizer(w, schuss.SGD(lr=1.0), accumulate=2)
+        >>> opt.step(np.array([1, 0, 0], np.float32))
+        >>> opt.step(np.array([0, 1, 0], np.float32))
+        >>> w
+        array([-0.5, -0.5,  0. ], dtype=float32)
+        """
+        if self._scheduled:
+            for options, r in self._scheduled:
+                options[3] = r.rate(self._work.steps)
+        self._work.step(grads, self._threads or get_threads())
+
+    def set(self, pattern: str = "*", **changes: Any) -> None:
+        """Changes hyper-parameters of the rules from the next step on.
+
+        Parameters
+        ----------
+        pattern : str, default "*"
+            Which parameters, by name (fnmatch).
+        **changes
+            Fields of the rules, as in ``opt.set("embed/*", lr=0.01)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a field the rule lacks, a value outside its range, or one that would need other slots.
+
+        Example
+        -------
+        >>> import numpy as np, schuss
+        >>> opt = schuss.Optimizer(np.zeros(3), schuss.SGD(lr=1.0))
+        >>> opt.set(lr=0.1)
+        >>> opt.rule
+        SGD(lr=0.1)
+        """
+        rules = list(self._rules)
+        for i in self._select(pattern):
+            rules[i] = self._rules[i].replaced(**changes)
+            if rules[i].info != self._rules[i].info and rules[i].info["slots"] != self._rules[i].info["slots"]:
+                raise ValueError(
+                    f"{changes}: {rules[i]!r} keeps other slots than {self._rules[i]!r}; make a new Optimizer for it"
+                )
+        self._rules = rules
+        self._bind()
+
+    def freeze(self, pattern: str = "*") -> None:
+        """Leaves the parameters whose names fit the pattern alone; their gradients are ignored."""
+        self._freeze(pattern, True)
+
+    def unfreeze(self, pattern: str = "*") -> None:
+        """Trains them again."""
+        self._freeze(pattern, False)
+
+    def flush(self) -> None:
+        """Brings every row up to date with the steps it was absent from. Lazy rows owe nothing."""
+
+    # ---- what there is ----------------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> Any:
+        """The parameters, as they were given."""
+        return self._params
+
+    @property
+    def slots(self) -> Any:
+        """A tree like the parameters, with a dict of slots for each: the arrays themselves."""
+        return trees.fill(self._params, iter(self._slots))
+
+    @property
+    def averages(self) -> Any:
+        """A tree like the parameters with their running averages (`ema`): the arrays themselves."""
+        if self._ema is None:
+            raise ValueError("averages: none are kept; make the Optimizer with ema=0.999")
+        return trees.fill(self._params, iter(self._means))
+
+    @property
+    def rule(self) -> Any:
+        """The rule, where there is one for all, else a tree like the parameters."""
+        first = self._rules[0]
+        return first if all(r == first for r in self._rules) else trees.fill(self._params, iter(self._rules))
+
+    @property
+    def steps(self) -> int:
+        """How many steps have been taken."""
+        return int(self._work.steps)
+
+    @property
+    def skipped(self) -> int:
+        """How many arrays, rows and coordinates were left out for not being finite (nonfinite="skip")."""
+        return int(self._work.skipped)
+
+    @property
+    def norm(self) -> float:
+        """The 2-norm of the last step's gradients before they were clipped; measured where `clip_norm` is set."""
+        return float(self._work.norm)
+
+    def __repr__(self) -> str:
+        size = sum(w.size for w in self._leaves)
+        rules = ", ".join(dict.fromkeys(repr(r) for r in self._rules))
+        return f"Optimizer({len(self._leaves)} arrays, {size:,} parameters, {rules}, {self.steps} steps)"
+
+    # ---- state ------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on bit for bit, as plain data: {"header": ..., "arrays": {name: copy}}.
+
+        The parameters themselves are not in it; :meth:`save` keeps them too.
+        """
+        return {"header": self._header(), "arrays": {k: v.copy() for k, v in self._arrays().items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a state: slots, counts and hyper-parameters are those of the state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the state has other parameters, shapes, dtypes, rules or averages than this optimizer. Then nothing has
+            changed.
+        """
+        if not isinstance(state, Mapping) or not {"header", "arrays"} <= set(state):
+            raise TypeError("state: expected what state_dict() returned, a dict with 'header' and 'arrays'")
+        header, arrays = state["header"], state["arrays"]
+        rules = self._checked_rules(header)
+        gathered = self._checked_arrays(header, arrays)
+        config = dict(header["config"])
+        self._configure(**config)
+        for key, mine in self._own_arrays().items():
+            mine[...] = arrays[key]
+        self._rules = rules
+        self._bind()
+        self._work.steps = header["steps"]
+        self._work.skipped = header["skipped"]
+        self._work.restore(header["waiting"], gathered)
+        self._freeze("*", False)
+        for name in header["frozen"]:
+            self._freeze(name, True, exact=True)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes parameters and state to one safetensors file: to a temporary file first, synced, then renamed.
+
+        Example
+        -------
+        >>> import numpy as np, schuss, tempfile, pathlib
+        >>> w = np.ones(3)
+        >>> opt = schuss.Optimizer(w, schuss.Adam())
+        >>> opt.step(np.ones(3))
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "state.safetensors"
+        >>> opt.save(path)
+        >>> fresh = schuss.Optimizer(np.zeros(3), schuss.Adam())
+        >>> fresh.load(path)
+        >>> bool((fresh.params == w).all()), fresh.steps
+        (True, 1)
+        """
+        weights = {_key("params", name): w for name, w in zip(self._names, self._leaves, strict=True)}
+        checkpoint.save(path, {**weights, **self._arrays()}, self._header())
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Reads what :meth:`save` wrote, into the parameters and the state; refused as in :meth:`load_state_dict`."""
+        arrays, header = checkpoint.load(path)
+        weights = [arrays.pop(_key("params", name), None) for name in self._names]
+        for name, w, new in zip(self._names, self._leaves, weights, strict=True):
+            if new is None:
+                raise ValueError(f"{os.fspath(path)}: parameter '{name}' is missing; the file has other parameters")
+            if new.shape != w.shape or new.dtype != w.dtype:
+                raise ValueError(
+                    f"{os.fspath(path)}: parameter '{name}': the file has {new.dtype} {new.shape}, "
+                    f"the optimizer {w.dtype} {w.shape}"
+                )
+        self.load_state_dict({"header": header, "arrays": arrays})
+        for w, new in zip(self._leaves, weights, strict=True):
+            w[...] = new
+
+    # ---- inside -----------------------------------------------------------------------------------------------
+
+    def _configure(
+        self,
+        clip_norm: float | None,
+        clip_value: float | None,
+        accumulate: int,
+        ema: float | None,
+        nonfinite: NonFinite,
+    ) -> None:
+        for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+            if value is not None:
+                _check_number(name, value, lambda x: 0 < x < math.inf, "a number above 0, or None")
+        if ema is not None:
+            _check_number("ema", ema, lambda x: 0 <= x < 1, "a number in [0, 1), or None")
+        if isinstance(accumulate, bool) or not isinstance(accumulate, numbers.Integral):
+            raise TypeError(f"accumulate: expected a whole number, got {type(accumulate).__name__}")
+        if not 1 <= accumulate < 2**31:
+            raise ValueError(f"accumulate: expected at least 1, got {accumulate}")
+        if nonfinite not in ("raise", "skip", "propagate"):
+            raise ValueError(f"nonfinite: expected 'raise', 'skip' or 'propagate', got {nonfinite!r}")
+        self._config = {
+            "clip_norm": None if clip_norm is None else float(clip_norm),
+            "clip_value": None if clip_value is None else float(clip_value),
+            "accumulate": int(accumulate),
+            "ema": None if ema is None else float(ema),
+            "nonfinite": nonfinite,
+        }
+        self._ema = ema
+        self._work.configure(
+            math.inf if clip_norm is None else clip_norm,
+            math.inf if clip_value is None else clip_value,
+            accumulate,
+            0.0 if ema is None else ema,
+            nonfinite,
+        )
+
+    def _match_rules(self, rule: Any) -> list[Rule]:
+        if isinstance(rule, type) and issubclass(rule, Rule):
+            raise TypeError(f"rule: expected a rule, got the class; use {rule.__name__}(...)")
+        found = trees.match(self._params, rule, lambda r: isinstance(r, Rule))
+        if found is not None:
+            return found
+        if not isinstance(rule, dict):
+            raise TypeError(f"rule: expected a Rule, or a tree of rules like the parameters, got {type(rule).__name__}")
+        return self._match_patterns(rule)
+
+    def _match_patterns(self, patterns: dict[Any, Any]) -> list[Rule]:
+        for pattern, rule in patterns.items():
+            if not isinstance(pattern, str) or not isinstance(rule, Rule):
+                raise TypeError(f"rule: expected name patterns with rules, got {pattern!r}: {type(rule).__name__}")
+            if not any(fnmatch.fnmatchcase(name, pattern) for name in self._names):
+                raise ValueError(
+                    f"rule: pattern {pattern!r} fits no parameter; their names are {', '.join(self._names)}"
+                )
+        rules = []
+        for name in self._names:
+            fitting = [rule for pattern, rule in patterns.items() if fnmatch.fnmatchcase(name, pattern)]
+            if not fitting:
+                raise ValueError(f"rule: no pattern fits parameter '{name}'; add one such as '*'")
+            rules.append(fitting[0])
+        return rules
+
+    def _bind(self) -> None:
+        """Hands the rules' numbers to C++; equal rules share one array of them, which a schedule writes to."""
+        options: dict[int, Array] = {}
+        self._scheduled: list[tuple[Array, Rule]] = []
+        distinct: list[Rule] = []
+        bindings = []
+        for r in self._rules:
+            if r not in distinct:
+                distinct.append(r)
+                options[len(distinct) - 1] = np.array(r.options(self._work.steps), dtype=np.float64)
+                if callable(r.lr):
+                    self._scheduled.append((options[len(distinct) - 1], r))
+            bindings.append((r.kernel, r.variant, options[distinct.index(r)]))
+        self._work.bind(bindings)
+
+    def _select(self, pattern: str) -> list[int]:
+        found = [i for i, name in enumerate(self._names) if fnmatch.fnmatchcase(name, pattern)]
+        if not found:
+            raise ValueError(f"pattern: {pattern!r} fits no parameter; their names are {', '.join(self._names)}")
+        return found
+
+    def _freeze(self, pattern: str, frozen: bool, exact: bool = False) -> None:
+        for i in [self._names.index(pattern)] if exact else self._select(pattern):
+            self._work.freeze(i, frozen)
+            (self._frozen.add if frozen else self._frozen.discard)(self._names[i])
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "kind": "optimizer",
+            "steps": self.steps,
+            "skipped": self.skipped,
+            "waiting": int(self._work.waiting),
+            "frozen": sorted(self._frozen),
+            "config": self._config,
+            "rules": {name: r.to_json() for name, r in zip(self._names, self._rules, strict=True)},
+        }
+
+    def _own_arrays(self) -> dict[str, Array]:
+        """Slots and averages by name: the arrays themselves."""
+        arrays: dict[str, Array] = {}
+        for name, slots, mean in zip(self._names, self._slots, self._means, strict=True):
+            arrays |= {_key("slots", name, slot): a for slot, a in slots.items()}
+            if mean is not None:
+                arrays[_key("ema", name)] = mean
+        return arrays
+
+    def _arrays(self) -> dict[str, Array]:
+        arrays = self._own_arrays()
+        for index, name in enumerate(self._names):
+            gathered = self._work.gathered(index)
+            if isinstance(gathered, tuple):
+                ids, values, coords = gathered
+                kind = "coords" if coords else "rows"
+                arrays |= {_key("sum", name, f"{kind}.ids"): ids, _key("sum", name, f"{kind}.values"): values}
+            elif gathered is not None:
+                arrays[_key("sum", name)] = gathered
+        return arrays
+
+    def _checked_rules(self, header: Mapping[str, Any]) -> list[Rule]:
+        if header.get("kind") != "optimizer":
+            raise ValueError(f"state: expected that of an optimizer, got {header.get('kind')!r}")
+        theirs = header["rules"]
+        if set(theirs) != set(self._names):
+            raise ValueError(
+                f"state: parameters differ; only in the state: {sorted(set(theirs) - set(self._names))}, "
+                f"only here: {sorted(set(self._names) - set(theirs))}"
+            )
+        if (header["config"]["ema"] is None) != (self._ema is None):
+            raise ValueError(f"state: made with ema={header['config']['ema']}, this optimizer with ema={self._ema}")
+        return [_from_state(mine, theirs[name], name) for name, mine in zip(self._names, self._rules, strict=True)]
+
+    def _checked_arrays(self, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> list[Any]:
+        for key, mine in self._own_arrays().items():
+            if key not in arrays:
+                raise ValueError(f"state: array '{key}' is missing; the state is incomplete")
+            new = arrays[key]
+            if new.shape != mine.shape or new.dtype != mine.dtype:
+                raise ValueError(
+                    f"state: '{key}': the state has {new.dtype} {new.shape}, this optimizer {mine.dtype} {mine.shape}"
+                )
+        gathered: list[Any] = []
+        for name, w in zip(self._names, self._leaves, strict=True):
+            found: Any = arrays.get(_key("sum", name))
+            for kind in ("rows", "coords"):
+                ids = arrays.get(_key("sum", name, f"{kind}.ids"))
+                if ids is not None:
+                    found = (ids, arrays[_key("sum", name, f"{kind}.values")], kind == "coords")
+            if isinstance(found, np.ndarray) and (found.shape != w.shape or found.dtype != w.dtype):
+                raise ValueError(f"state: the accumulated gradient of '{name}' has {found.dtype} {found.shape}")
+            gathered.append(found)
+        return gathered
+
+
+def _key(kind: str, name: str, slot: str = "") -> str:
+    """The name of an array in a state; the last part never holds a '/'."""
+    return f"{kind}:{name}" + (f":{slot}" if slot else "")
+
+
+def _check_number(name: str, value: object, good: Any, expected: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: expected {expected}, got {type(value).__name__}")
+    if not good(float(value)):
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")
+
+
+def _copy_like(w: Array) -> Array:
+    copy: Array = _cold.zeros_like(w)
+    copy[...] = w
+    return copy
+
+
+def _make_slots(w: Array, rule: Rule) -> dict[str, Array]:
+    """Slots at their start values; one number a group for the shared ones."""
+    slots: dict[str, Array] = {name: _cold.zeros_like(w) for name in rule.info["slots"]}
+    groups = len(w) if rule.info["group"] == "row" and w.ndim > 1 else 1
+    slots |= {name: np.zeros(groups, w.dtype) for name in rule.info["shared"]}
+    for name, value in rule.start(w).items():
+        slots[name][...] = value
+    return slots
+
+
+def _from_state(mine: Rule, theirs: Mapping[str, Any], name: str) -> Rule:
+    """This optimizer's rule with the numbers of the state; refused if it is another rule."""
+    if theirs["rule"] != type(mine).__name__:
+        raise ValueError(f"state: parameter '{name}' was trained with {theirs['rule']}, here it has {mine!r}")
+    changes = {k: v for k, v in theirs.items() if k != "rule"}
+    if isinstance(changes.get("lr"), dict):
+        saved = changes["lr"]
+        if saved.get("schedule") != "callable":
+            changes["lr"] = schedules.from_json(saved)
+        elif callable(mine.lr):
+            changes["lr"] = mine.lr
+        else:
+            raise ValueError(
+                f"state: parameter '{name}': its learning rate was the function {saved.get('name')}, which a state "
+                f"cannot hold; make this optimizer with that function as lr"
+            )
+    new = mine.replaced(**changes)
+    if new.info["slots"] != mine.info["slots"]:
+        raise ValueError(f"state: parameter '{name}' was trained with {new!r}, which keeps other slots than {mine!r}")
+    return new

@@ -1,0 +1,153 @@
+"""What every rule has: checked numbers, a kernel, slots with their start values, a JSON form."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+from numpy.typing import NDArray
+
+from .. import _cold, schedules
+from .._level import table
+
+Array = NDArray[Any]
+Rate = float | Callable[[int], float]
+
+
+@functools.cache
+def kernels() -> dict[tuple[str, int], dict[str, Any]]:
+    """The compiled kernels by name and variant: their slots, shared numbers and hyper-parameters."""
+    return {(k["name"], k["variant"]): k for k in _cold.kernels(table)}
+
+
+def check_range(owner: str, name: str, value: object, interval: str) -> None:
+    """Raises unless value is a finite number in the interval, written as in mathematics: '[0, 1)'."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{owner}: {name}: expected a number in {interval}, got {type(value).__name__}")
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    x = float(value)
+    above = x > low or (x == low and interval[0] == "[")
+    below = x < high or (x == high and interval[-1] == "]")
+    if not (above and below and math.isfinite(x)):
+        raise ValueError(f"{owner}: {name}: expected a number in {interval}, got {value!r}")
+
+
+@dataclasses.dataclass(frozen=True, repr=False, kw_only=True)
+class Rule:
+    """Base of all rules: the arithmetic of one update, with its hyper-parameters and no state.
+
+    Every rule has these options; they act on the gradient before the rule's own formula.
+
+    Parameters
+    ----------
+    weight_decay : float, default 0.0
+        Strength of the decay, [0, inf).
+    decoupled : bool, default False
+        False: g += weight_decay * w (L2). True: w *= 1 - lr * weight_decay (Loshchilov & Hutter 2019).
+    maximize : bool, default False
+        True: ascend, g = -g.
+    """
+
+    lr: Rate = dataclasses.field(default=0.01, kw_only=False)
+    weight_decay: float = 0.0
+    decoupled: bool = False
+    maximize: bool = False
+
+    kernel: ClassVar[str]
+    ranges: ClassVar[dict[str, str]] = {}
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {}
+    common: ClassVar[tuple[str, ...]] = ("weight_decay", "decoupled", "maximize")
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if not callable(self.lr):
+            check_range(name, "lr", self.lr, self.ranges.get("lr", "[0, inf)"))
+        for field, interval in {"weight_decay": "[0, inf)", **self.ranges}.items():
+            if field != "lr" and getattr(self, field) is not None:
+                check_range(name, field, getattr(self, field), interval)
+        for field, allowed in self.choices.items():
+            if getattr(self, field) not in allowed:
+                raise ValueError(f"{name}: {field}: expected one of {allowed}, got {getattr(self, field)!r}")
+        for f in dataclasses.fields(self):
+            if isinstance(f.default, bool) and not isinstance(getattr(self, f.name), bool):
+                raise TypeError(f"{name}: {f.name}: expected True or False, got {getattr(self, f.name)!r}")
+
+    def __repr__(self) -> str:
+        default = {f.name: f.default for f in dataclasses.fields(self)}
+        own = [n for n in self._init_fields() if n not in self.common]
+        changed = [n for n in self._init_fields() if n in self.common and getattr(self, n) != default[n]]
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in own + changed)})"
+
+    def _init_fields(self) -> list[str]:
+        names = [f.name for f in dataclasses.fields(self) if f.init]
+        return sorted(names, key=lambda n: n != "lr")
+
+    # ---- what the optimizer asks ------------------------------------------------------------------------------
+
+    @property
+    def variant(self) -> int:
+        """Which of the kernel's forms: each is a type of its own in C++."""
+        return 0
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The compiled kernel: slots, shared, hyper, group."""
+        return kernels()[self.kernel, self.variant]
+
+    def rate(self, step: int) -> float:
+        """The learning rate after `step` steps; checked, since a schedule may be anybody's function."""
+        if not callable(self.lr):
+            return float(self.lr)
+        rate = self.lr(step)
+        check_range(
+            type(self).__name__, f"lr: the schedule's value at step {step}", rate, self.ranges.get("lr", "[0, inf)")
+        )
+        return float(rate)
+
+    def options(self, step: int) -> list[float]:
+        """All numbers of the kernel, in its order."""
+        own = [self.rate(step) if name == "lr" else float(getattr(self, name)) for name in self.info["hyper"]]
+        return [float(self.weight_decay), float(self.decoupled), float(self.maximize), *own]
+
+    def start(self, w: Array) -> dict[str, Array | float]:
+        """Slots that do not start at zero."""
+        return {}
+
+    def check(self, w: Array, name: str) -> None:
+        """Raises if the rule cannot train this array."""
+
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with other hyper-parameters."""
+        unknown = set(changes) - set(self._init_fields())
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no {sorted(unknown)[0]!r}; it has {', '.join(self._init_fields())}"
+            )
+        return dataclasses.replace(self, **changes)
+
+    # ---- JSON -------------------------------------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule as plain data; a schedule of the user's own is only named."""
+        values = {name: getattr(self, name) for name in self._init_fields()}
+        if callable(self.lr):
+            values["lr"] = schedules.to_json(self.lr)
+        return {"rule": type(self).__name__, **values}
+
+
+def no_decoupled(rule: Rule, remedy: str) -> None:
+    """Refuses decoupled decay where the weight is computed from the slots anew at each step."""
+    if rule.decoupled:
+        raise ValueError(
+            f"{type(rule).__name__}: decoupled: its weights are computed from its slots, so decay of the weight itself "
+            f"would be lost; {remedy}"
+        )
+
+
+def groups(w: Array) -> Array:
+    """The groups of a row rule: axis-0 slices, or all of a one-dimensional array."""
+    return w.reshape(1, -1) if w.ndim <= 1 else w.reshape(len(w), -1)
