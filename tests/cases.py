@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 import schuss
 from schuss.rules import ALL, Rule
 
 Array = npt.NDArray[Any]
 
-# Numbers far from the defaults, so that a term which is lost or misplaced shows; eps as large as the gradients' squares.
+# Numbers far from the defaults, so that a term which is lost or misplaced shows.
 PLAIN: list[tuple[str, Rule]] = [
     ("SGD", schuss.SGD(lr=0.1)),
     ("Momentum-torch", schuss.Momentum(lr=0.1, momentum=0.8, dampening=0.3)),

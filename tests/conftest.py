@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
+
 from schuss import _level
 
 settings.register_profile("ci", derandomize=True, deadline=None)

@@ -452,10 +452,8 @@ class EGDD(Oracle):
         if o.directions:
             along = along / ((np.sqrt(np.sum(g**2)) + 1e-10) * (np.sqrt(np.sum(s["h"] ** 2)) + 1e-10))
         s["s"] = np.clip(s["s"] * np.exp(o.scale_rate * along), o.scale_min, o.scale_max)
-        if o.signs:
-            agreement = np.sign(g) * np.sign(s["a"])
-        else:
-            agreement = g * s["a"] / (1 - o.beta ** max(self.t - 1, 1))
+        product = g * s["a"] / (1 - o.beta ** max(self.t - 1, 1))
+        agreement = np.sign(g) * np.sign(s["a"]) if o.signs else product
         s["p"] = np.clip(s["p"] * np.exp(o.gain_rate * agreement), o.gain_min, o.gain_max)
 
         s["h"] = o.momentum * s["h"] + lr * s["p"] * g

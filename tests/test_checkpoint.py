@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from safetensors.numpy import save_file
+
 from schuss import checkpoint
 from schuss.checkpoint import DTYPES, load, save
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from schuss import schedules
 from schuss.schedules import (
     KINDS,

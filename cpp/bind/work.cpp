@@ -389,11 +389,11 @@ class PyWork {
     const py::object coo = o.attr("tocoo")(py::arg("copy") = false);
     const auto coords = py::tuple(coo.attr("coords"));
     using Index = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
-    Index flat = py::reinterpret_borrow<py::object>(coords[coords.size() - 1]);
-    if (coords.size() == 2) {
-      const Index row = py::reinterpret_borrow<py::object>(coords[0]);
+    Index flat = py::reinterpret_borrow<py::object>(coords[0]);
+    for (std::size_t d = 1; d < coords.size(); ++d) {
+      const Index next = py::reinterpret_borrow<py::object>(coords[d]);
       Index both(flat.size());
-      for (py::ssize_t k = 0; k < flat.size(); ++k) both.mutable_at(k) = row.at(k) * shape[1] + flat.at(k);
+      for (py::ssize_t k = 0; k < flat.size(); ++k) both.mutable_at(k) = flat.at(k) * shape[d] + next.at(k);
       flat = both;
     }
     read_sparse(index, flat, coo.attr("data"), "index", false);

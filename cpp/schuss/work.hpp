@@ -237,23 +237,27 @@ class Work {
 
   Refusal examine() {
     if (nonfinite == NonFinite::propagate) return {};
-    if (std::isfinite(clip_norm) && accumulate == 1 && nonfinite == NonFinite::raise) {
-      const double sum = squares();  // finite only if every number is
-      norm = std::sqrt(sum);
-      if (std::isfinite(sum)) return {};
+    const bool now = std::isfinite(clip_norm) && accumulate == 1;  // the norm is needed, and of these very gradients
+    double sum = 0;
+    if (now && nonfinite == NonFinite::raise && !std::isfinite(clip_value)) {
+      sum = squares();  // unclipped: finite only if every number is
+      if (std::isfinite(sum)) return measured(sum);
     }
     bad_.resize(pieces_.size());
     for_pieces([&](std::size_t p, int) { bad_[p] = first_bad(pieces_[p]); });
-    if (nonfinite == NonFinite::raise) {
-      for (std::size_t p = 0; p < pieces_.size(); ++p)
-        if (bad_[p] >= 0) return {Refusal::not_finite, pieces_[p].leaf, bad_[p]};
-      if (std::isfinite(clip_norm) && accumulate == 1) return {Refusal::norm, 0, 0};
-      return {};
+    for (std::size_t p = 0; p < pieces_.size(); ++p) {
+      if (bad_[p] < 0) continue;
+      if (nonfinite == NonFinite::raise) return {Refusal::not_finite, pieces_[p].leaf, bad_[p]};
+      skip(leaves[pieces_[p].leaf]);
     }
-    for (std::size_t p = 0; p < pieces_.size(); ++p)
-      if (bad_[p] >= 0) skip(leaves[pieces_[p].leaf]);
     lay();
-    if (std::isfinite(clip_norm) && accumulate == 1) norm = std::sqrt(squares());
+    return now ? measured(squares()) : Refusal{};
+  }
+
+  // Keeps the norm, or refuses one that overflows: it would scale every gradient to zero.
+  Refusal measured(double sum) {
+    if (!std::isfinite(sum)) return {Refusal::norm, 0, 0};
+    norm = std::sqrt(sum);
     return {};
   }
 
@@ -355,7 +359,7 @@ class Work {
   // What was gathered becomes the step's gradient.
   void present() {
     for (Leaf& leaf : leaves) {
-      leaf.form = leaf.gathered;
+      leaf.form = leaf.frozen ? Form::none : leaf.gathered;
       if (leaf.form == Form::none) continue;
       leaf.g = leaf.form == Form::dense ? leaf.sum : leaf.sum_values.data();
       if (leaf.form == Form::dense) continue;

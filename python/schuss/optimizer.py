@@ -99,13 +99,13 @@ class Optimizer:
         self._config: dict[str, Any]
         self._ema: float | None
         self._configure(clip_norm, clip_value, accumulate, ema, nonfinite)
-        self._rules = self._match_rules(rule)
-        for name, w, r in zip(self._names, self._leaves, self._rules, strict=True):
+        rules = self._match_rules(rule)
+        for name, w, r in zip(self._names, self._leaves, rules, strict=True):
             r.check(w, f"parameter '{name}'" if name else "parameter")
-        self._slots = [_make_slots(w, r) for w, r in zip(self._leaves, self._rules, strict=True)]
+        self._slots = [_make_slots(w, r) for w, r in zip(self._leaves, rules, strict=True)]
         self._means = [_copy_like(w) if ema is not None else None for w in self._leaves]
-        self._bind()
-        for index, (slots, r) in enumerate(zip(self._slots, self._rules, strict=True)):
+        self._bind(rules, 0)
+        for index, (slots, r) in enumerate(zip(self._slots, rules, strict=True)):
             own, shared = r.info["slots"], r.info["shared"]
             self._work.attach(index, [slots[k] for k in own], [slots[k] for k in shared], self._means[index])
 
@@ -171,8 +171,7 @@ class Optimizer:
                 raise ValueError(
                     f"{changes}: {rules[i]!r} keeps other slots than {self._rules[i]!r}; make a new Optimizer for it"
                 )
-        self._rules = rules
-        self._bind()
+        self._bind(rules, self.steps)
 
     def freeze(self, pattern: str = "*") -> None:
         """Leaves the parameters whose names fit the pattern alone; their gradients are ignored."""
@@ -251,14 +250,19 @@ class Optimizer:
         if not isinstance(state, Mapping) or not {"header", "arrays"} <= set(state):
             raise TypeError("state: expected what state_dict() returned, a dict with 'header' and 'arrays'")
         header, arrays = state["header"], state["arrays"]
+        _check_header(header, self._names)
         rules = self._checked_rules(header)
         gathered = self._checked_arrays(header, arrays)
         config = dict(header["config"])
+        before = self._config
         self._configure(**config)
+        try:
+            self._bind(rules, header["steps"])
+        except Exception:
+            self._configure(**before)
+            raise
         for key, mine in self._own_arrays().items():
             mine[...] = arrays[key]
-        self._rules = rules
-        self._bind()
         self._work.steps = header["steps"]
         self._work.skipped = header["skipped"]
         self._work.restore(header["waiting"], gathered)
@@ -364,20 +368,19 @@ class Optimizer:
             rules.append(fitting[0])
         return rules
 
-    def _bind(self) -> None:
+    def _bind(self, rules: list[Rule], step: int) -> None:
         """Hands the rules' numbers to C++; equal rules share one array of them, which a schedule writes to."""
-        options: dict[int, Array] = {}
-        self._scheduled: list[tuple[Array, Rule]] = []
         distinct: list[Rule] = []
+        options: list[Array] = []
         bindings = []
-        for r in self._rules:
+        for r in rules:
             if r not in distinct:
                 distinct.append(r)
-                options[len(distinct) - 1] = np.array(r.options(self._work.steps), dtype=np.float64)
-                if callable(r.lr):
-                    self._scheduled.append((options[len(distinct) - 1], r))
+                options.append(np.array(r.options(step), dtype=np.float64))
             bindings.append((r.kernel, r.variant, options[distinct.index(r)]))
         self._work.bind(bindings)
+        self._rules = rules
+        self._scheduled = [(o, r) for o, r in zip(options, distinct, strict=True) if callable(r.lr)]
 
     def _select(self, pattern: str) -> list[int]:
         found = [i for i, name in enumerate(self._names) if fnmatch.fnmatchcase(name, pattern)]
@@ -423,8 +426,6 @@ class Optimizer:
         return arrays
 
     def _checked_rules(self, header: Mapping[str, Any]) -> list[Rule]:
-        if header.get("kind") != "optimizer":
-            raise ValueError(f"state: expected that of an optimizer, got {header.get('kind')!r}")
         theirs = header["rules"]
         if set(theirs) != set(self._names):
             raise ValueError(
@@ -450,11 +451,47 @@ class Optimizer:
             for kind in ("rows", "coords"):
                 ids = arrays.get(_key("sum", name, f"{kind}.ids"))
                 if ids is not None:
-                    found = (ids, arrays[_key("sum", name, f"{kind}.values")], kind == "coords")
+                    values = arrays.get(_key("sum", name, f"{kind}.values"))
+                    _check_gathered(name, w, ids, values, kind == "coords")
+                    found = (np.ascontiguousarray(ids), np.ascontiguousarray(values), kind == "coords")
             if isinstance(found, np.ndarray) and (found.shape != w.shape or found.dtype != w.dtype):
                 raise ValueError(f"state: the accumulated gradient of '{name}' has {found.dtype} {found.shape}")
-            gathered.append(found)
+            gathered.append(np.ascontiguousarray(found) if isinstance(found, np.ndarray) else found)
         return gathered
+
+
+def _check_header(header: Mapping[str, Any], names: list[str]) -> None:
+    """Raises unless the plain part of a state makes sense for parameters of these names."""
+    if header.get("kind") != "optimizer":
+        raise ValueError(f"state: expected that of an optimizer, got {header.get('kind')!r}")
+    parts = ("steps", "skipped", "waiting", "frozen", "config", "rules")
+    missing = [part for part in parts if part not in header]
+    if missing:
+        raise ValueError(f"state: '{missing[0]}' is missing from its header; the state is incomplete")
+    for part in ("steps", "skipped", "waiting"):
+        value = header[part]
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(f"state: {part}: expected a whole number >= 0, got {value!r}")
+    if header["waiting"] >= header["config"]["accumulate"]:
+        raise ValueError(f"state: waiting: expected less than accumulate, got {header['waiting']}")
+    strangers = sorted(set(header["frozen"]) - set(names))
+    if strangers:
+        raise ValueError(f"state: frozen: '{strangers[0]}' is no parameter; their names are {', '.join(names)}")
+
+
+def _check_gathered(name: str, w: Array, ids: Array, values: Array | None, coords: bool) -> None:
+    """Raises unless accumulated rows or coordinates fit their parameter: C++ takes them as they are."""
+    what = f"state: the accumulated gradient of '{name}'"
+    bound = w.size if coords or w.ndim <= 1 else len(w)
+    width = 1 if coords or w.ndim <= 1 else math.prod(w.shape[1:])
+    if ids.dtype != np.int64 or ids.ndim != 1:
+        raise ValueError(f"{what}: expected int64 ids of one dimension, got {ids.dtype} {ids.shape}")
+    if ids.size and not (ids.min() >= 0 and ids.max() < bound):
+        raise ValueError(f"{what}: expected ids from 0 to {bound - 1}, got {ids.min()} to {ids.max()}")
+    if values is None:
+        raise ValueError(f"{what}: its values are missing; the state is incomplete")
+    if values.dtype != w.dtype or values.shape != (ids.size, width):
+        raise ValueError(f"{what}: expected {w.dtype} {(ids.size, width)}, got {values.dtype} {values.shape}")
 
 
 def _key(kind: str, name: str, slot: str = "") -> str:

@@ -60,8 +60,8 @@ def get_threads() -> int:
         given = os.environ.get("SCHUSS_THREADS")
         if given is None:
             _threads = _allowed()
-        elif given.isdigit():
-            _threads = check_threads(int(given))
+        elif given.isascii() and given.isdecimal() and 1 <= int(given) <= _MOST:
+            _threads = int(given)
         else:
-            raise ValueError(f"SCHUSS_THREADS: expected a whole number, got {given!r}")
+            raise ValueError(f"SCHUSS_THREADS: expected a whole number from 1 to {_MOST}, got {given!r}")
     return _threads

@@ -33,7 +33,10 @@ struct State {
   Block<T> w, g, shared, slot[most_slots];
 
   State(std::int64_t r, std::int64_t d)
-      : rows(r), dim(d), w(numbers<T>(r * d, T(0.5), T(0.125))), g(numbers<T>(r * d, T(-0.75), T(0.125))),
+      : rows(r),
+        dim(d),
+        w(numbers<T>(r * d, T(0.5), T(0.125))),
+        g(numbers<T>(r * d, T(-0.75), T(0.125))),
         shared(numbers<T>(r, T(1), T(0))) {
     for (auto& s : slot) s = numbers<T>(r * d, T(0.25), T(0.0625));
   }
@@ -82,7 +85,8 @@ void accesses_agree(const Kernel& kernel, Number number, std::int64_t rows, std:
   for (std::int64_t i = 0; i < rows; ++i) ids[i] = start[i] = i;
   start[rows] = rows;
   const Block<T> buffer(new T[std::size_t(dim)]);
-  Rows r{sparse.w.get(), {}, sparse.shared.get(), sparse.g.get(), ids.get(), start.get(), ids.get(), 0, rows, dim, buffer.get()};
+  Rows r{sparse.w.get(), {},  sparse.shared.get(), sparse.g.get(), ids.get(), start.get(), ids.get(), 0,
+         rows,           dim, buffer.get()};
   for (int k = 0; k < most_slots; ++k) r.slots[k] = sparse.slot[k].get();
   typed.rows(r, &step);
   CHECK(dense == sparse, "%s %d: rows differ from span at %d x %d", kernel.name, kernel.variant, int(rows), int(dim));

@@ -13,7 +13,8 @@ static void every_task_once(int members, int tasks) {
     CHECK(member >= 0 && member < members, "member %d of %d", member, members);
     done[std::size_t(task)].fetch_add(1);
   });
-  for (int i = 0; i < tasks; ++i) CHECK(done[std::size_t(i)] == 1, "task %d was done %d times", i, done[std::size_t(i)].load());
+  for (int i = 0; i < tasks; ++i)
+    CHECK(done[std::size_t(i)] == 1, "task %d was done %d times", i, done[std::size_t(i)].load());
 }
 
 int main() {

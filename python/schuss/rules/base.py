@@ -60,6 +60,7 @@ class Rule:
     kernel: ClassVar[str]
     ranges: ClassVar[dict[str, str]] = {}
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
+    optional: ClassVar[tuple[str, ...]] = ()  # may be None
     common: ClassVar[tuple[str, ...]] = ("weight_decay", "decoupled", "maximize")
 
     def __post_init__(self) -> None:
@@ -67,8 +68,9 @@ class Rule:
         if not callable(self.lr):
             check_range(name, "lr", self.lr, self.ranges.get("lr", "[0, inf)"))
         for field, interval in {"weight_decay": "[0, inf)", **self.ranges}.items():
-            if field != "lr" and getattr(self, field) is not None:
-                check_range(name, field, getattr(self, field), interval)
+            value = getattr(self, field)
+            if field != "lr" and not (value is None and field in self.optional):
+                check_range(name, field, value, interval)
         for field, allowed in self.choices.items():
             if getattr(self, field) not in allowed:
                 raise ValueError(f"{name}: {field}: expected one of {allowed}, got {getattr(self, field)!r}")
@@ -150,4 +152,4 @@ def no_decoupled(rule: Rule, remedy: str) -> None:
 
 def groups(w: Array) -> Array:
     """The groups of a row rule: axis-0 slices, or all of a one-dimensional array."""
-    return w.reshape(1, -1) if w.ndim <= 1 else w.reshape(len(w), -1)
+    return w.reshape(1, -1) if w.ndim <= 1 else w.reshape(len(w), math.prod(w.shape[1:]))
