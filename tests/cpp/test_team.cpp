@@ -8,7 +8,7 @@
 using schuss::Team;
 
 static void every_task_once(int members, int tasks) {
-  std::vector<std::atomic<int>> done(std::size_t(tasks));
+  auto done = std::vector<std::atomic<int>>(std::size_t(tasks));
   Team::get().run(tasks, members, [&](std::int64_t task, int member) {
     CHECK(member >= 0 && member < members, "member %d of %d", member, members);
     done[std::size_t(task)].fetch_add(1);

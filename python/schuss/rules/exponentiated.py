@@ -134,7 +134,7 @@ class EGPM(Rule):
     spread : float, default 1.0
         Without total: sqrt(p n) at the start, (0, inf). Small values favour sparse weights.
     weight_decay, maximize
-        See :class:`~schuss.Rule`; coupled decay only.
+        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
 
     Returns
     -------

@@ -30,7 +30,7 @@ class FTRL(Rule):
     initial_accumulator : float, default 0.0
         Where n starts, [0, inf).
     weight_decay, maximize
-        See :class:`~schuss.Rule`; coupled decay only.
+        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
 
     Returns
     -------
