@@ -59,7 +59,10 @@ def kernels(
     except ImportError as error:
         typer.echo(f"schuss bench: {error}; install the extra: pip install 'schuss[bench]'", err=True)
         raise typer.Exit(1) from error
-    measured.main(out, quick, [name for name in rules.split(",") if name])
+    try:
+        measured.main(out, quick, [name for name in rules.split(",") if name])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def main() -> None:
