@@ -5,6 +5,7 @@
 // functions here are IEEE and none is fused, so a formula written on packs gives the same bits on every level.
 #pragma once
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -80,19 +81,45 @@ template <int half, class T>
   }
 }
 
+// Whether one instruction loads or stores some lanes of a part, and the bits that say which: the first `count` ones.
+template <class T>
+constexpr bool masked = Eigen::internal::unpacket_traits<typename Pack<T>::Part>::masked_load_available;
+template <class T>
+using Mask = typename Eigen::internal::unpacket_traits<typename Pack<T>::Part>::mask_t;
+
+template <class T>
+[[gnu::always_inline]] inline Mask<T> first(int count) {
+  constexpr int width = sizeof(typename Pack<T>::Part) / sizeof(T);
+  return Mask<T>((1u << std::clamp(count, 0, width)) - 1u);
+}
+
 // The first count < width numbers; the other lanes are zero.
 template <class T>
 [[gnu::always_inline]] inline Pack<T> load(const T* from, int count) {
-  alignas(64) T all[lanes<T>] = {};
-  copy_some<lanes<T> / 2>(all, from, count);
-  return load(all);
+  if constexpr (masked<T>) {
+    constexpr int width = sizeof(typename Pack<T>::Part) / sizeof(T);
+    Pack<T> a;
+    for (int i = 0; i < Pack<T>::parts; ++i)
+      a.part[i] = Eigen::internal::ploadu<typename Pack<T>::Part>(from + i * width, first<T>(count - i * width));
+    return a;
+  } else {
+    alignas(64) T all[lanes<T>] = {};
+    copy_some<lanes<T> / 2>(all, from, count);
+    return load(all);
+  }
 }
 
 template <class T>
 [[gnu::always_inline]] inline void store(T* to, const Pack<T>& a, int count) {
-  alignas(64) T all[lanes<T>];
-  store(all, a);
-  copy_some<lanes<T> / 2>(to, all, count);
+  if constexpr (masked<T>) {
+    constexpr int width = sizeof(typename Pack<T>::Part) / sizeof(T);
+    for (int i = 0; i < Pack<T>::parts; ++i)
+      Eigen::internal::pstoreu(to + i * width, a.part[i], first<T>(count - i * width));
+  } else {
+    alignas(64) T all[lanes<T>];
+    store(all, a);
+    copy_some<lanes<T> / 2>(to, all, count);
+  }
 }
 
 // ---- arithmetic --------------------------------------------------------------------------------------------------

@@ -1,38 +1,73 @@
 // Sums and plain passes over vectors, in fixed lane order: the same bits on every level.
 #pragma once
 #include <algorithm>
+#include <type_traits>
 
 #include "pack.hpp"
 #include "rule.hpp"
 
 namespace schuss {
 
-// One double per lane, folded at the end as a fixed tree. Float packs are summed in double too.
+// The same numbers in double.
+template <class T>
+struct Wide {
+  static constexpr int packs = int(sizeof(double) / sizeof(T));
+  Pack<double> pack[packs];
+
+  [[gnu::always_inline]] explicit Wide(const Pack<T>& a) {
+    if constexpr (packs == 1) {
+      pack[0] = a;
+    } else {
+      alignas(64) T x[lanes<T>];
+      alignas(64) double y[lanes<T>];
+      store(x, a);
+      for (int i = 0; i < lanes<T>; ++i) y[i] = double(x[i]);
+      for (int k = 0; k < packs; ++k) pack[k] = load(y + k * lanes<double>);
+    }
+  }
+};
+
+// Folds packs lane by lane, in double, and the lanes at the end as a fixed tree.
 template <class T, Fold fold>
 struct Folder {
-  alignas(64) double lane[lanes<T>];
+  static constexpr T neutral = fold == Fold::sum ? T(0) : -infinity<T>;
+  Wide<T> lane{fill(neutral)};
 
-  Folder() { std::fill_n(lane, lanes<T>, fold == Fold::sum ? 0.0 : -infinity<double>); }
-
-  [[gnu::always_inline]] void add(const Pack<T>& a, int count = lanes<T>) {
-    alignas(64) T x[lanes<T>];
-    store(x, a);
-    if (count == lanes<T>) {
-      for (int i = 0; i < lanes<T>; ++i) lane[i] = join(lane[i], double(x[i]));
-    } else {
-      for (int i = 0; i < count; ++i) lane[i] = join(lane[i], double(x[i]));
-    }
+  [[gnu::always_inline]] void add(const Wide<T>& a) {
+    for (int k = 0; k < Wide<T>::packs; ++k) lane.pack[k] = join(lane.pack[k], a.pack[k]);
+  }
+  [[gnu::always_inline]] void add(const Pack<T>& a) { add(Wide<T>(a)); }
+  [[gnu::always_inline]] void add(const Pack<T>& a, int count) { add(kept(a, count)); }
+  template <int n>
+  [[gnu::always_inline]] void add(const Pack<T>& a, std::integral_constant<int, n>) {
+    add(a);
   }
 
   double result() const {
-    double part[lanes<T>];
-    std::copy_n(lane, lanes<T>, part);
-    for (int half = lanes<T> / 2; half > 0; half /= 2)
+    Pack<double> all = lane.pack[0];
+    for (int k = 1; k < Wide<T>::packs; ++k) all = join(all, lane.pack[k]);
+    double part[lanes<double>];
+    store(part, all);
+    for (int half = lanes<double> / 2; half > 0; half /= 2)
       for (int i = 0; i < half; ++i) part[i] = join(part[i], part[i + half]);
     return part[0];
   }
 
-  [[gnu::always_inline]] static double join(double a, double b) { return fold == Fold::sum ? a + b : (a < b ? b : a); }
+  template <class N>
+  [[gnu::always_inline]] static N join(const N& a, const N& b) {
+    if constexpr (fold == Fold::sum) return a + b;
+    else if constexpr (std::is_arithmetic_v<N>) return a < b ? b : a;
+    else return larger(a, b);
+  }
+
+ private:
+  // The lanes beyond `count` are left out.
+  static Pack<T> kept(const Pack<T>& a, int count) {
+    alignas(64) T x[lanes<T>];
+    store(x, a);
+    std::fill(x + count, x + lanes<T>, neutral);
+    return load(x);
+  }
 };
 
 // Calls some(i, count) for the packs of 0 .. n; the tail is the body with a zero-filled pack.
@@ -88,9 +123,9 @@ template <class T>
 double squares(const T* g, std::int64_t n, T unit, T limit) {
   Folder<T, Fold::sum> sum;
   for_packs<T>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
-    alignas(64) T x[lanes<T>];
-    store(x, clamped(load(g + i, k), unit, limit));
-    for (int j = 0; j < lanes<T>; ++j) sum.lane[j] += double(x[j]) * double(x[j]);
+    Wide<T> x(clamped(load(g + i, k), unit, limit));
+    for (auto& part : x.pack) part = part * part;
+    sum.add(x);
   });
   return sum.result();
 }

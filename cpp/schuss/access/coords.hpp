@@ -70,9 +70,7 @@ void look_coords(int which, const Coords& a, const void* step, double* folded) {
     for (std::int64_t i = a.first; i < a.last; i += lanes<T>) {
       const int count = int(std::min<std::int64_t>(lanes<T>, a.last - i));
       const Gathered<R, T> pack(a, i, count);
-      if (count == lanes<T>)
-        look_some<R, T, k>(pack.w, pack.slots, pack.g, 0, std::integral_constant<int, lanes<T>>{}, plan, found);
-      else look_some<R, T, k>(pack.w, pack.slots, pack.g, 0, count, plan, found);
+      look_over<R, T, k>(pack.w, pack.slots, pack.g, count, plan, found);
     }
     join<R, T, k>(found, folded);
   });

@@ -40,6 +40,20 @@ template <class R, class T>
   return slots;
 }
 
+// All looks of a row rule over one row: the step's scalars of this row.
+template <class R, class T, int k = 0>
+[[gnu::always_inline]] inline void look_row(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                            std::int64_t dim, T* shared, Plan<R, T>& plan) {
+  if constexpr (k < int(R::looks.size())) {
+    Found<R, T, k> found;
+    look_over<R, T, k>(w, slots, g, dim, plan, found);
+    double folded[R::terms];
+    for (int j = 0; j < R::terms; ++j) folded[j] = found[std::size_t(j)].result();
+    R::settle(k, folded, dim, shared, plan.step);
+    look_row<R, T, k + 1>(w, slots, g, dim, shared, plan);
+  }
+}
+
 template <class R, class T>
 void rows(const Rows& a, const void* step) {
   auto plan = *static_cast<const Plan<R, T>*>(step);
@@ -51,15 +65,7 @@ void rows(const Rows& a, const void* step) {
     const auto slots = row_slots<R, T>(a, row);
     if constexpr (R::group == Group::row) {
       plan.step = static_cast<const Plan<R, T>*>(step)->step;
-      const Span span{w, {}, g, a.dim};
-      for (int k = 0; k < int(R::looks.size()); ++k) {
-        double folded[most_folds];
-        std::fill_n(folded, most_folds, R::looks[std::size_t(k)] == Fold::sum ? 0.0 : -infinity<double>);
-        Span whole = span;
-        for (std::size_t j = 0; j < slots.size(); ++j) whole.slots[j] = slots[j];
-        look_span<R, T>(k, whole, &plan, folded);
-        R::settle(k, folded, a.dim, R::shared.size() ? static_cast<T*>(a.shared) + row : nullptr, plan.step);
-      }
+      look_row<R, T>(w, slots, g, a.dim, R::shared.size() ? static_cast<T*>(a.shared) + row : nullptr, plan);
     }
     for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
       some<R, T>(plan.before.none, w, slots, g, j, count, plan);
@@ -75,11 +81,7 @@ void look_rows(int which, const Rows& a, const void* step, double* folded) {
     for (std::int64_t i = a.first; i < a.last; ++i) {
       fetch_row<R, T>(a, i);
       const T* const w = static_cast<const T*>(a.w) + a.ids[i] * a.dim;
-      const T* const g = merged<T>(a, i);
-      const auto slots = row_slots<R, T>(a, a.ids[i]);
-      for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
-        look_some<R, T, k>(w, slots, g, j, count, plan, found);
-      });
+      look_over<R, T, k>(w, row_slots<R, T>(a, a.ids[i]), merged<T>(a, i), a.dim, plan, found);
     }
     join<R, T, k>(found, folded);
   });

@@ -66,23 +66,42 @@ void span(const Span& a, const void* step) {
   else span_as(false, a, plan);
 }
 
-// Folds what look k finds in a pack of `count` live lanes.
-template <class R, class T, int k, class Folders, class Count>
-[[gnu::always_inline]] inline void look_some(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
-                                             std::int64_t i, Count count, const Plan<R, T>& plan, Folders& found) {
+// What look k finds in one pack.
+template <class R, class T, int k, class Count>
+[[gnu::always_inline]] inline auto look_at(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                           std::int64_t i, Count count, const Plan<R, T>& plan) {
   Pack<T> wi = load(w + i, count), gi = load(g + i, count);
   std::array<Pack<T>, R::slots.size()> si;
   for (std::size_t j = 0; j < si.size(); ++j) si[j] = load(slots[j] + i, count);
   if (!plan.before.none) plan.before(wi, gi);
-  const auto terms = R::template look<k>(wi, si, gi, plan.step);
-  for (std::size_t j = 0; j < terms.size(); ++j) found[j].add(terms[j], count);
+  return R::template look<k>(wi, si, gi, plan.step);
 }
 
 template <class R, class T, int k>
 using Found = std::array<Folder<T, R::looks[k]>, R::terms>;
 
+// Looks over n neighbours. Four packs are folded in T before they are widened.
 template <class R, class T, int k>
-void join(const Found<R, T, k>& found, double* folded) {
+[[gnu::always_inline]] inline void look_over(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                             std::int64_t n, const Plan<R, T>& plan, Found<R, T, k>& found) {
+  using F = Folder<T, R::looks[k]>;
+  constexpr std::integral_constant<int, lanes<T>> all{};
+  constexpr std::int64_t width = lanes<T>;
+  std::int64_t i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    const auto a = look_at<R, T, k>(w, slots, g, i, all, plan), b = look_at<R, T, k>(w, slots, g, i + width, all, plan),
+               c = look_at<R, T, k>(w, slots, g, i + 2 * width, all, plan),
+               d = look_at<R, T, k>(w, slots, g, i + 3 * width, all, plan);
+    for (std::size_t j = 0; j < a.size(); ++j) found[j].add(F::join(F::join(a[j], b[j]), F::join(c[j], d[j])));
+  }
+  for_packs<T>(n - i, [&](std::int64_t at, auto count) __attribute__((always_inline)) {
+    const auto terms = look_at<R, T, k>(w, slots, g, i + at, count, plan);
+    for (std::size_t j = 0; j < terms.size(); ++j) found[j].add(terms[j], count);
+  });
+}
+
+template <class R, class T, int k>
+[[gnu::always_inline]] inline void join(const Found<R, T, k>& found, double* folded) {
   for (int j = 0; j < R::terms; ++j) folded[j] = Folder<T, R::looks[k]>::join(folded[j], found[j].result());
 }
 
@@ -101,9 +120,7 @@ void look_span(int which, const Span& a, const void* step, double* folded) {
   const auto slots = pointers<R, T>(a.slots);
   with_look<R>(which, [&](auto k) {
     Found<R, T, k> found;
-    for_packs<T>(a.n, [&](std::int64_t i, auto count) __attribute__((always_inline)) {
-      look_some<R, T, k>(static_cast<const T*>(a.w), slots, static_cast<const T*>(a.g), i, count, plan, found);
-    });
+    look_over<R, T, k>(static_cast<const T*>(a.w), slots, static_cast<const T*>(a.g), a.n, plan, found);
     join<R, T, k>(found, folded);
   });
 }
