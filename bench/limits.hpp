@@ -1,7 +1,7 @@
 // The machine's own limit: as many read and written streams as a rule has, no arithmetic. The written streams are read
 // too, as a rule reads its weight and slots. Same packs, same prefetch as the kernels.
 #pragma once
-#include "schuss/access/span.hpp"
+#include "schuss/access/rows.hpp"
 
 namespace schuss {
 
@@ -32,6 +32,32 @@ double stream(int read, int written, void* const* arrays, std::int64_t n) {
   if (read == 1 && written == 3) stream_some<T, 1, 3>(a, n);
   if (read == 1 && written == 4) stream_some<T, 1, 4>(a, n);
   return double(read + 2 * written) * double(n) * sizeof(T);
+}
+
+// The limit of rows: each row of `bytes` is fetched as the kernels fetch it, read and written back with its gradient
+// row added to its first numbers. Ids must differ.
+template <class T>
+void visit(void* rows, std::int64_t stride, std::int64_t bytes, const std::int64_t* ids, const void* g, std::int64_t n,
+           std::int64_t dim) {
+  char* const base = static_cast<char*>(rows);
+  const std::int64_t ahead = std::clamp<std::int64_t>(4096 / bytes, 4, 32);
+  const std::int64_t numbers = bytes / std::int64_t(sizeof(T));
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (i + ahead < n) {
+      fetch_bytes(base + ids[i + ahead] * stride, bytes);
+      const char* const next = static_cast<const char*>(g) + (i + ahead) * dim * std::int64_t(sizeof(T));
+      for (std::int64_t at = 0; at < dim * std::int64_t(sizeof(T)); at += 64) __builtin_prefetch(next + at, 0);
+    }
+    T* const row = reinterpret_cast<T*>(base + ids[i] * stride);
+    const T* const own = static_cast<const T*>(g) + i * dim;
+    const Pack<T> one = fill(T(1));
+    for_packs<T>(dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
+      store(row + j, load(row + j, count) + load(own + j, count), count);
+    });
+    for_packs<T>(numbers - dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
+      store(row + dim + j, load(row + dim + j, count) + one, count);
+    });
+  }
 }
 
 }  // namespace schuss

@@ -27,6 +27,7 @@ py::list kernels(const py::capsule& table) {
     d["slots"] = strings(k.slot_names, k.slots);
     d["shared"] = strings(k.shared_names, k.shared);
     d["hyper"] = strings(k.hyper_names, k.hypers);
+    d["linear"] = k.linear;
     all.append(d);
   }
   return all;

@@ -8,6 +8,7 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "store.hpp"
 
 namespace schuss {
 namespace {
@@ -71,15 +72,23 @@ class PyWork {
     shapes_.resize(tree_.leaves.size());
     sums_.resize(tree_.leaves.size());
     for (std::size_t i = 0; i < tree_.leaves.size(); ++i) {
-      const View a = writable(tree_.leaves[i], parameter(tree_.names[i]));
       Leaf& leaf = work_.leaves[i];
       leaf.name = tree_.names[i];
+      if (py::hasattr(tree_.leaves[i], "_store")) {
+        // Only its storage is held: the table may hold its optimizer, and no collector sees a circle through C++.
+        tree_.leaves[i] = tree_.leaves[i].attr("_store");
+        take_table(i);
+        continue;
+      }
+      const View a = writable(tree_.leaves[i], parameter(tree_.names[i]));
       leaf.number = a.number();
       leaf.w = a.data;
       leaf.size = a.size;
       leaf.flat = a.dims <= 1;
       leaf.rows = leaf.flat ? 1 : a.shape[0];
       leaf.dim = leaf.rows > 0 ? a.size / leaf.rows : 0;
+      leaf.stride = leaf.dim * leaf.bytes();
+      leaf.shared_stride = leaf.bytes();
       shapes_[i].assign(a.shape, a.shape + a.dims);
       own(tree_.leaves[i], i);
     }
@@ -87,7 +96,6 @@ class PyWork {
   }
 
   std::vector<std::string> names() const { return tree_.names; }
-  std::vector<py::object> params() const { return tree_.leaves; }
 
   // Gives each parameter its kernel and the kernel's options, which are read at every step.
   void bind(const std::vector<std::tuple<std::string, int, py::object>>& rules) {
@@ -114,6 +122,130 @@ class PyWork {
     options_ = std::move(options);
   }
 
+  // What Store says of a table, again after it has grown.
+  void take_table(std::size_t index) {
+    Leaf& leaf = work_.leaves.at(index);
+    const auto& s = tree_.leaves[index].cast<const Store&>();
+    leaf.number = s.number;
+    leaf.weight = s.weight;
+    leaf.nearest = s.nearest;
+    leaf.seed = s.seed;
+    leaf.w = s.first();
+    leaf.rows = s.rows;
+    leaf.dim = s.dim;
+    leaf.size = s.rows * s.dim;
+    leaf.stride = leaf.shared_stride = s.stride;
+    leaf.together = s.bytes;
+    for (std::size_t k = 0; k < s.slots.size(); ++k) leaf.slots[k] = s.first() + s.slots[k];
+    if (s.shared >= 0) leaf.shared = s.first() + s.shared;
+    leaf.ledger = s.header ? reinterpret_cast<Ledger*>(s.pages->data() + ledger_at) : nullptr;
+    shapes_[index] = {s.rows, s.dim};
+    if (leaf.exact) leaf.exact->grow(leaf.rows);
+    if (leaf.sum) {  // what was gathered so far stays
+      const py::object before = sums_[index];
+      const View was(before.ptr());
+      leaf.sum = nullptr;
+      std::memcpy(sum(index), was.data, std::size_t(was.bytes()));
+    }
+    work_.reshaped();
+    const auto old = [&](const Bytes& b) { return b.first == s.first() && b.owner == index; };
+    owned_.erase(std::remove_if(owned_.begin(), owned_.end(), old), owned_.end());
+    owned_.push_back({s.first(), s.first() + s.rows * s.stride, index});
+    std::sort(owned_.begin(), owned_.end());
+  }
+
+  // The average of a table, new after it has grown.
+  void attach_mean(std::size_t index, const py::object& mean) {
+    Leaf& leaf = work_.leaves.at(index);
+    const View a = writable(mean, "ema" + quoted(leaf.name));
+    check_number(a, mean, leaf.number, "ema" + quoted(leaf.name));
+    if (a.size != leaf.size) throw py::value_error("ema" + quoted(leaf.name) + ": expected the table's size");
+    own(mean, index);
+    leaf.mean = a.data;
+    check_overlap();
+  }
+
+  // Exact steps for sparse gradients of a parameter; a reason why there are none is told when one comes.
+  void exact(std::size_t index, bool on, const std::string& reason) {
+    exact_.resize(work_.leaves.size());
+    exact_[index] = {on, reason};
+    if (on && work_.leaves[index].table() && reason.empty()) make_exact(index);
+  }
+
+  void flush(int threads) {
+    guard();
+    const std::lock_guard<std::mutex> alone(mutex_, std::adopt_lock);
+    py::gil_scoped_release release;
+    work_.threads = threads;
+    work_.flush();
+    for (Leaf& leaf : work_.leaves)
+      if (leaf.ledger) leaf.ledger->owed = 0;
+  }
+
+  // After slots were overwritten: all rows count as current.
+  void settle() {
+    for (Leaf& leaf : work_.leaves)
+      if (leaf.exact) {
+        leaf.exact->settled(false);
+        leaf.exact->whole = -1;
+      }
+  }
+
+  // Rows of a table by id into `out`; with offsets: sums of bags of them.
+  void lookup(std::size_t index, const py::object& ids, const py::object& offsets, const py::object& weights, bool mean,
+              const py::object& out, int threads) {
+    guard();
+    const std::lock_guard<std::mutex> alone(mutex_, std::adopt_lock);
+    work_.threads = threads;
+    Leaf& leaf = work_.leaves.at(index);
+    const auto all = whole_numbers(ids, "ids");
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (all[i] < 0 || all[i] >= leaf.rows)
+        throw py::index_error("ids: " + std::string(py::str(ids.attr("flat")[py::int_(i)])) + " at position " +
+                              std::to_string(i) + " is out of range; expected 0 to " + std::to_string(leaf.rows - 1));
+    const auto n = std::int64_t(all.size());
+    Lookup a{};
+    std::vector<std::int64_t> borders;
+    std::int64_t results = n;
+    if (!offsets.is_none()) {
+      borders = whole_numbers(offsets, "offsets");
+      const bool ascending = std::is_sorted(borders.begin(), borders.end());
+      if (borders.empty() || borders.front() != 0 || borders.back() != n || !ascending)
+        throw py::value_error("offsets: expected the borders of the bags, from 0 ascending to len(ids) = " +
+                              std::to_string(n));
+      a.offsets = borders.data();
+      results = std::int64_t(borders.size()) - 1;
+    }
+    if (!weights.is_none()) {
+      if (!View::is(weights.ptr())) throw py::type_error("weights: expected a NumPy array, got " + type_name(weights));
+      const View v(weights.ptr());
+      check_number(v, weights, leaf.number, "weights");
+      check_shape(v, {n}, "weights");
+      check_layout(v, "weights");
+      a.weights = v.data;
+    }
+    const View o = writable(out, "out");
+    check_number(o, out, leaf.number, "out");
+    check_shape(o, {results, leaf.dim}, "out");
+    check_apart(o, leaf, "out");
+    a.w = leaf.w;
+    a.stride = leaf.stride;
+    a.dim = leaf.dim;
+    a.ids = all.data();
+    a.mean = mean;
+    a.out = o.data;
+    const auto& tools = work_.hot->tools[leaf.number];
+    py::gil_scoped_release release;
+    work_.wake(leaf, all.data(), n);
+    const std::int64_t each = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(leaf.dim, 1));
+    Team::get().run((results + each - 1) / each, n * leaf.dim < 32768 ? 1 : threads, [&](std::int64_t task, int) {
+      Lookup part = a;
+      part.first = task * each;
+      part.last = std::min(results, (task + 1) * each);
+      (a.offsets ? tools.bags : tools.lookup)[leaf.weight](part);
+    });
+  }
+
   // Gives a bound parameter its slots and, with ema, its average.
   void attach(std::size_t index, const std::vector<py::object>& slots, const std::vector<py::object>& shared,
               const py::object& mean) {
@@ -131,6 +263,11 @@ class PyWork {
       own(o, index);
       return static_cast<void*>(a.data);
     };
+    if (leaf.table()) {  // its slots lie in its rows; only a number for the whole of it lies elsewhere
+      if (kernel.group == 2 && kernel.shared) leaf.shared = take(shared[0], kernel.shared_names[0], 1);
+      if (!mean.is_none()) attach_mean(index, mean);
+      return;
+    }
     for (int k = 0; k < kernel.slots; ++k) leaf.slots[k] = take(slots[std::size_t(k)], kernel.slot_names[k], leaf.size);
     for (int k = 0; k < kernel.shared; ++k)
       leaf.shared = take(shared[std::size_t(k)], kernel.shared_names[k], kernel.group == 1 ? leaf.rows : 1);
@@ -151,18 +288,23 @@ class PyWork {
   void freeze(std::size_t index, bool frozen) { work_.leaves.at(index).frozen = frozen; }
 
   void step(py::handle grads, int threads) {
-    std::unique_lock<std::mutex> alone(mutex_, std::try_to_lock);
-    if (!alone.owns_lock()) {  // a step runs in another Python thread: wait without the GIL, which that step needs
-      py::gil_scoped_release release;
-      alone.lock();
-    }
+    guard();
+    const std::lock_guard<std::mutex> alone(mutex_, std::adopt_lock);
     work_.threads = threads;
     grads_.clear();
     collect(tree_.root, grads, "grads");
     Refusal refused;
     {
       py::gil_scoped_release release;
+      for (Leaf& leaf : work_.leaves)
+        if (leaf.ledger) leaf.ledger->torn = 1;
       refused = work_.step();
+      for (Leaf& leaf : work_.leaves)
+        if (leaf.ledger) {
+          leaf.ledger->steps = work_.steps;
+          if (leaf.exact) leaf.ledger->owed = leaf.exact->owes();
+          leaf.ledger->torn = 0;
+        }
     }
     if (refused.kind) complain(refused);
   }
@@ -170,7 +312,11 @@ class PyWork {
   // ---- state -----------------------------------------------------------------------------------------------------
 
   std::int64_t steps() const { return work_.steps; }
-  void set_steps(std::int64_t steps) { work_.steps = steps; }
+  void set_steps(std::int64_t steps) {
+    work_.steps = steps;
+    for (Leaf& leaf : work_.leaves)
+      if (leaf.ledger) leaf.ledger->steps = steps;
+  }
   std::int64_t skipped() const { return work_.skipped; }
   void set_skipped(std::int64_t skipped) { work_.skipped = skipped; }
   int waiting() const { return work_.waiting; }
@@ -216,6 +362,50 @@ class PyWork {
   }
 
  private:
+  struct Wish {
+    bool on = false;
+    std::string reason;
+  };
+
+  // A step may run in another Python thread: wait without the GIL, which that step needs. The caller adopts the lock.
+  void guard() {
+    if (mutex_.try_lock()) return;
+    py::gil_scoped_release release;
+    mutex_.lock();
+  }
+
+  void make_exact(std::size_t index) {
+    Leaf& leaf = work_.leaves[index];
+    leaf.exact = std::make_unique<Exact>(leaf.flat ? leaf.size : leaf.rows, leaf.number);
+  }
+
+  // Ids or offsets as int64; their range is the caller's to check. Larger ones become -1.
+  static std::vector<std::int64_t> whole_numbers(const py::object& o, const std::string& what) {
+    if (!View::is(o.ptr())) throw py::type_error(what + ": expected a NumPy array, got " + type_name(o));
+    const View a(o.ptr());
+    check_whole(a, o, what);
+    std::vector<std::int64_t> all(static_cast<std::size_t>(a.size));
+    const auto copy = [&](const auto* from) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto x = std::int64_t(from[i]);
+        all[i] = x < 0 ? -1 : x;
+      }
+    };
+    if (a.item == 4 && a.kind == 'i') copy(reinterpret_cast<const std::int32_t*>(a.data));
+    else if (a.item == 4) copy(reinterpret_cast<const std::uint32_t*>(a.data));
+    else copy(reinterpret_cast<const std::int64_t*>(a.data));
+    return all;
+  }
+
+  static void check_whole(const View& a, py::handle o, const std::string& what) {
+    const bool whole = (a.kind == 'i' || a.kind == 'u') && (a.item == 4 || a.item == 8);
+    if (!whole)
+      throw py::type_error(what + ": expected int32, int64, uint32 or uint64, got " + dtype_name(o) +
+                           "; use .astype(\"int64\")");
+    if (a.dims != 1) throw py::value_error(what + ": expected one dimension, got shape " + shape_text(a));
+    check_layout(a, what);
+  }
+
   void own(const py::object& o, std::size_t leaf) {
     const View a(o.ptr());
     held_.push_back(o);
@@ -232,11 +422,12 @@ class PyWork {
   }
 
   // A gradient must not lie in what the step changes.
-  void check_apart(const View& a, const Leaf& leaf) const {
+  void check_apart(const View& a, const Leaf& leaf) const { check_apart(a, leaf, gradient(leaf)); }
+  void check_apart(const View& a, const Leaf&, const std::string& what) const {
     if (a.size == 0) return;
     const auto next = std::lower_bound(owned_.begin(), owned_.end(), Bytes{a.data + a.bytes(), nullptr, 0});
     if (next == owned_.begin() || a.data >= std::prev(next)->last) return;
-    throw py::value_error(gradient(leaf) + ": shares memory with " + parameter(tree_.names[std::prev(next)->owner]) +
+    throw py::value_error(what + ": shares memory with " + parameter(tree_.names[std::prev(next)->owner]) +
                           " or its slots; use .copy()");
   }
 
@@ -320,7 +511,9 @@ class PyWork {
 
   void read_dense(std::size_t index, py::handle o) {
     Leaf& leaf = work_.leaves[index];
-    const bool quick = plain(o.ptr(), descr_of(tree_.leaves[index].ptr()), shapes_[index]);
+    if (leaf.table() && work_.recipes[std::size_t(leaf.recipe)].kernel->group == 2)
+      throw py::type_error(gradient(leaf) + ": a table's rule that looks over the whole of it takes RowGrad only");
+    const bool quick = !leaf.table() && plain(o.ptr(), descr_of(tree_.leaves[index].ptr()), shapes_[index]);
     if (!quick || data_of(o.ptr()) != leaf.last) {  // memory that was seen in the last step need not be compared again
       const View a(o.ptr());
       check_number(a, o, leaf.number, gradient(leaf));
@@ -341,12 +534,7 @@ class PyWork {
     const std::string ids_what = what + ": " + ids_name;
     if (!View::is(ids.ptr())) throw py::type_error(ids_what + ": expected a NumPy array, got " + type_name(ids));
     const View i(ids.ptr());
-    const bool whole = (i.kind == 'i' || i.kind == 'u') && (i.item == 4 || i.item == 8);
-    if (!whole)
-      throw py::type_error(ids_what + ": expected int32, int64, uint32 or uint64, got " + dtype_name(ids) +
-                           "; use .astype(\"int64\")");
-    if (i.dims != 1) throw py::value_error(ids_what + ": expected one dimension, got shape " + shape_text(i));
-    check_layout(i, ids_what);
+    check_whole(i, ids, ids_what);
 
     const std::string values_what = what + ": values";
     if (!View::is(values.ptr()))
@@ -365,6 +553,9 @@ class PyWork {
       throw py::type_error(what + ": " + kernel.name +
                            " shares numbers along a row, so single coordinates have no meaning; "
                            "give whole rows (RowGrad of a two-dimensional array) or a dense gradient");
+    if (coords && leaf.table())
+      throw py::type_error(what + ": a table has rows, not single coordinates; give RowGrad(ids, values)");
+    check_exact(index, coords);
     grads_.push_back(ids);
     grads_.push_back(values);
     leaf.form = coords ? Form::coords : Form::rows;
@@ -372,6 +563,18 @@ class PyWork {
     leaf.ids = i.data;
     leaf.count = i.size;
     leaf.id = i.kind == 'i' ? (i.item == 4 ? Id::i32 : Id::i64) : (i.item == 4 ? Id::u32 : Id::u64);
+  }
+
+  // A sparse gradient in exact mode: rows need a rule with an exact form, and are numbered from here on.
+  void check_exact(std::size_t index, bool coords) {
+    if (index >= exact_.size() || !exact_[index].on) return;
+    Leaf& leaf = work_.leaves[index];
+    if (!exact_[index].reason.empty())
+      throw py::value_error(gradient(leaf) + ": sparse=\"exact\": " + exact_[index].reason);
+    if (coords && !leaf.flat)
+      throw py::type_error(gradient(leaf) +
+                           ": sparse=\"exact\" keeps time by rows; give RowGrad, or train a flat view of the array");
+    if (!leaf.exact) make_exact(index);
   }
 
   void read_rows(std::size_t index, py::handle o) { read_sparse(index, o.attr("ids"), o.attr("values"), "ids", true); }
@@ -400,6 +603,8 @@ class PyWork {
   }
 
   [[noreturn]] void complain(const Refusal& refused) const {
+    if (refused.kind == Refusal::too_many)
+      throw py::value_error(gradient(work_.leaves[refused.leaf]) + ": too many ids for one step; split the batch");
     if (refused.kind == Refusal::norm)
       throw py::value_error("grads: their norm overflows float64 and cannot be clipped; scale the loss down");
     const Leaf& leaf = work_.leaves[refused.leaf];
@@ -437,6 +642,7 @@ class PyWork {
   py::object row_grad_, coord_grad_;
   Work work_;
   std::mutex mutex_;
+  std::vector<Wish> exact_;
   std::vector<std::vector<std::int64_t>> shapes_;
   std::vector<py::object> held_;     // parameters and slots: as long as the work
   std::vector<py::object> options_;  // of the recipes
@@ -452,10 +658,15 @@ void bind_work(py::module_& m) {
       .def(py::init<const py::capsule&, py::handle, py::object, py::object>(), py::arg("table"), py::arg("params"),
            py::arg("row_grad"), py::arg("coord_grad"))
       .def("names", &PyWork::names)
-      .def("params", &PyWork::params)
       .def("bind", &PyWork::bind)
       .def("attach", &PyWork::attach)
       .def("configure", &PyWork::configure)
+      .def("exact", &PyWork::exact)
+      .def("flush", &PyWork::flush)
+      .def("settle", &PyWork::settle)
+      .def("lookup", &PyWork::lookup)
+      .def("grown", &PyWork::take_table)
+      .def("attach_mean", &PyWork::attach_mean)
       .def("freeze", &PyWork::freeze)
       .def("step", &PyWork::step)
       .def_property("steps", &PyWork::steps, &PyWork::set_steps)

@@ -8,6 +8,7 @@
 #include "../../bench/limits.hpp"
 #include "schuss/access/coords.hpp"
 #include "schuss/access/rows.hpp"
+#include "schuss/access/table.hpp"
 #include "schuss/exponential.hpp"
 #include "schuss/list.hpp"
 
@@ -37,6 +38,18 @@ constexpr Tools make_tools() {
   };
   t.lane = lane<T>;
   t.stream = stream<T>;
+  t.visit = visit<T>;
+  t.lookup[same] = lookup<T, T>;
+  t.bags[same] = bags<T, T>;
+  t.round[same] = round_rows<T, T>;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    t.lookup[bfloat16] = lookup<T, BFloat16>;
+    t.lookup[float16] = lookup<T, Float16>;
+    t.bags[bfloat16] = bags<T, BFloat16>;
+    t.bags[float16] = bags<T, Float16>;
+    t.round[bfloat16] = round_rows<T, BFloat16>;
+    t.round[float16] = round_rows<T, Float16>;
+  }
   return t;
 }
 

@@ -1,7 +1,7 @@
 // From rules to the table of kernels that crosses the border.
 #pragma once
 #include "access/coords.hpp"
-#include "access/rows.hpp"
+#include "access/wake.hpp"
 
 namespace schuss {
 
@@ -20,7 +20,9 @@ constexpr Typed typed() {
   Typed k{};
   k.at = at<R, T>;
   k.span = span<R, T>;
-  k.rows = rows<R, T>;
+  k.rows = rows<R, T, T>;
+  k.idle = idle<R, T>;
+  k.wake = wake<R, T, T>;
   if constexpr (R::group != Group::row) k.coords = coords<R, T>;
   if constexpr (R::group != Group::none) {
     static_assert(R::terms <= most_folds, "a look folds at most four numbers");
@@ -28,10 +30,26 @@ constexpr Typed typed() {
     k.settle = settle<R, T>;
   }
   if constexpr (R::group == Group::array) {
-    k.look_rows = look_rows<R, T>;
+    k.look_rows = look_rows<R, T, T>;
     k.look_coords = look_coords<R, T>;
   }
   return k;
+}
+
+template <class R, class W>
+constexpr Half half() {
+  Half k{};
+  k.rows = rows<R, float, W>;
+  k.wake = wake<R, float, W>;
+  if constexpr (R::group == Group::array) k.look_rows = look_rows<R, float, W>;
+  return k;
+}
+
+template <class R>
+double fading(const double* hyper) {
+  typename R::Hyper h;
+  std::memcpy(&h, hyper, sizeof h);
+  return R::fading(h);
 }
 
 template <template <class> class R>
@@ -49,6 +67,11 @@ constexpr Kernel make_kernel() {
   k.shared_names = F::shared.data();
   k.hyper_names = F::hyper.data();
   for (int i = 0; i < k.looks; ++i) k.folds_max[i] = F::looks[std::size_t(i)] == Fold::max;
+  k.whole = F::whole;
+  k.linear = F::linear;
+  if constexpr (F::idling == Idle::drift) k.fading = fading<F>;
+  k.half[bfloat16] = half<F, BFloat16>();
+  k.half[float16] = half<F, Float16>();
   k.number[f32] = typed<F, float>();
   k.number[f64] = typed<R<double>, double>();
   return k;

@@ -81,26 +81,62 @@ template <int half, class T>
   }
 }
 
-// Whether one instruction loads or stores some lanes of a part, and the bits that say which: the first `count` ones.
+// Whether one instruction loads or stores some lanes of a part.
 template <class T>
 constexpr bool masked = Eigen::internal::unpacket_traits<typename Pack<T>::Part>::masked_load_available;
-template <class T>
-using Mask = typename Eigen::internal::unpacket_traits<typename Pack<T>::Part>::mask_t;
 
-template <class T>
-[[gnu::always_inline]] inline Mask<T> first(int count) {
-  constexpr int width = sizeof(typename Pack<T>::Part) / sizeof(T);
-  return Mask<T>((1u << std::clamp(count, 0, width)) - 1u);
+// Some of the first `count` > 0 numbers of a part; the other lanes are zero. No byte beyond the narrowest register that
+// holds them is touched: a masked load of a whole line's width waits for the next line even where no lane of it is
+// wanted.
+template <class Part, class T>
+[[gnu::always_inline]] inline Part load_part(const T* from, int count) {
+  constexpr int width = int(sizeof(Part) / sizeof(T));
+  if constexpr (sizeof(Part) == 16) {
+    static_assert(width == 4, "four floats");
+    if (count >= width) return Eigen::internal::ploadu<Part>(from);
+    return Part{from[0], count > 1 ? from[1] : T(0), count > 2 ? from[2] : T(0), T(0)};
+  } else {
+    using Half = typename Eigen::internal::unpacket_traits<Part>::half;
+    if (count <= width / 2) {
+      Part part = Eigen::internal::pset1<Part>(T(0));
+      const Half half = load_part<Half>(from, count);
+      std::memcpy(&part, &half, sizeof half);
+      return part;
+    }
+    return Eigen::internal::ploadu<Part>(
+        from, typename Eigen::internal::unpacket_traits<Part>::mask_t((1u << std::min(count, width)) - 1u));
+  }
+}
+template <class Part, class T>
+[[gnu::always_inline]] inline void store_part(T* to, const Part& part, int count) {
+  constexpr int width = int(sizeof(Part) / sizeof(T));
+  if constexpr (sizeof(Part) == 16) {
+    if (count >= width) return Eigen::internal::pstoreu(to, part);
+    to[0] = part[0];
+    if (count > 1) to[1] = part[1];
+    if (count > 2) to[2] = part[2];
+  } else {
+    using Half = typename Eigen::internal::unpacket_traits<Part>::half;
+    if (count <= width / 2) {
+      Half half;
+      std::memcpy(&half, &part, sizeof half);
+      return store_part(to, half, count);
+    }
+    Eigen::internal::pstoreu(
+        to, part, typename Eigen::internal::unpacket_traits<Part>::mask_t((1u << std::min(count, width)) - 1u));
+  }
 }
 
-// The first count < width numbers; the other lanes are zero.
+// The first 0 < count < width numbers; the other lanes are zero.
 template <class T>
 [[gnu::always_inline]] inline Pack<T> load(const T* from, int count) {
   if constexpr (masked<T>) {
-    constexpr int width = sizeof(typename Pack<T>::Part) / sizeof(T);
+    using Part = typename Pack<T>::Part;
+    constexpr int width = sizeof(Part) / sizeof(T);
     Pack<T> a;
     for (int i = 0; i < Pack<T>::parts; ++i)
-      a.part[i] = Eigen::internal::ploadu<typename Pack<T>::Part>(from + i * width, first<T>(count - i * width));
+      a.part[i] =
+          count > i * width ? load_part<Part>(from + i * width, count - i * width) : Eigen::internal::pset1<Part>(T(0));
     return a;
   } else {
     alignas(64) T all[lanes<T>] = {};
@@ -114,7 +150,7 @@ template <class T>
   if constexpr (masked<T>) {
     constexpr int width = sizeof(typename Pack<T>::Part) / sizeof(T);
     for (int i = 0; i < Pack<T>::parts; ++i)
-      Eigen::internal::pstoreu(to + i * width, a.part[i], first<T>(count - i * width));
+      if (count > i * width) store_part(to + i * width, a.part[i], count - i * width);
   } else {
     alignas(64) T all[lanes<T>];
     store(all, a);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "access/coalesce.hpp"
+#include "exact.hpp"
 #include "kernel.hpp"
 #include "train/team.hpp"
 
@@ -44,6 +45,14 @@ struct Leaf {
   char* mean = nullptr;  // of ema
   bool frozen = false;
 
+  // Bytes from one row to the next; those of a table lie together with their slots.
+  std::int64_t stride = 0, shared_stride = 0, together = 0;
+  Weight weight = same;
+  bool nearest = true;  // how 16-bit weights are rounded; else by seed, step, row and column
+  std::uint64_t seed = 0;
+  std::unique_ptr<Exact> exact;
+  struct Ledger* ledger = nullptr;  // of a mapped file
+
   // This step's gradient.
   Form form = Form::none;
   const char* g = nullptr;
@@ -59,16 +68,18 @@ struct Leaf {
   std::vector<std::int64_t> sum_ids;
   std::vector<char> sum_values;
 
-  Step own;  // where the rule looks over the array
+  Step own;            // where the rule looks over the array
+  double touched = 0;  // the kept term of its look, over the rows of this step
 
   std::int64_t bytes() const { return number == f32 ? 4 : 8; }
+  bool table() const { return together > 0; }
   std::int64_t width() const { return form == Form::coords ? 1 : dim; }  // numbers per id
   std::int64_t bound() const { return form == Form::coords ? size : rows; }
 };
 
 // Why a step was refused; nothing has changed then.
 struct Refusal {
-  enum Kind { none, out_of_range, not_finite, norm } kind = none;
+  enum Kind { none, out_of_range, not_finite, norm, too_many } kind = none;
   std::size_t leaf = 0;
   std::int64_t at = 0;  // position in ids, or in the gradient's values
 };
@@ -87,6 +98,30 @@ class Work {
   std::int64_t steps = 0, skipped = 0;
   int waiting = 0;  // gradients accumulated since the last step
   double norm = 0;  // of the last step's gradients, where clip_norm asked for it
+
+  // Brings all rows up to date with the steps they missed.
+  void flush() {
+    for (Leaf& leaf : leaves) flush(leaf);
+  }
+
+  // Brings some rows up to date; ids have been checked and may repeat.
+  void wake(Leaf& leaf, const std::int64_t* ids, std::int64_t n) {
+    if (!leaf.exact || !leaf.exact->owes()) return;
+    Merged some;
+    coalesce_(ids, n, leaf.rows, threads, some);
+    const Past past = leaf.exact->past(1 - ema);
+    pieces_of(some.size(), leaf.dim, [&](std::int64_t first, std::int64_t last, int member) {
+      Rows a = base(leaf, first, last, member);
+      a.ids = some.ids.data();
+      a.start = some.start.data();
+      a.from = some.from.data();
+      a.past = &past;
+      wake_entry(leaf)(a);
+    });
+  }
+
+  // After the shape of a leaf has changed.
+  void reshaped() { forms_.clear(); }
 
   Refusal step() {
     if (const Refusal r = merge(); r.kind) return r;
@@ -122,9 +157,12 @@ class Work {
   const Tools& tools(const Leaf& leaf) const { return hot->tools[leaf.number]; }
 
   // A dense array whose rows are groups of their own is walked by rows; one group is looked over piece by piece.
-  bool by_rows(const Leaf& leaf) const { return leaf.form == Form::dense && kernel(leaf).group == 1 && leaf.rows > 1; }
+  bool by_rows(const Leaf& leaf) const {
+    return leaf.form == Form::dense && ((kernel(leaf).group == 1 && leaf.rows > 1) || leaf.table());
+  }
   bool looked(const Leaf& leaf) const {
-    return kernel(leaf).group == 2 || (kernel(leaf).group == 1 && leaf.form == Form::dense && leaf.rows == 1);
+    return kernel(leaf).group == 2 ||
+           (kernel(leaf).group == 1 && leaf.form == Form::dense && leaf.rows == 1 && !leaf.table());
   }
 
   template <class F>
@@ -140,8 +178,7 @@ class Work {
       if (leaf.form != Form::rows && leaf.form != Form::coords) continue;
       std::int64_t wrong = -1;
       const auto with = [&](const auto* ids) {
-        wrong = out_of_range(ids, leaf.count, leaf.bound());
-        if (wrong < 0) coalesce_(ids, leaf.count, leaf.bound(), leaf.merged);
+        wrong = coalesce_(ids, leaf.count, leaf.bound(), threads, leaf.merged);
       };
       switch (leaf.id) {
         case Id::i32: with(static_cast<const std::int32_t*>(leaf.ids)); break;
@@ -150,6 +187,7 @@ class Work {
         case Id::u64: with(static_cast<const std::uint64_t*>(leaf.ids)); break;
       }
       if (wrong >= 0) return {Refusal::out_of_range, i, wrong};
+      if (wrong == Coalescer::too_many) return {Refusal::too_many, i, 0};
     }
     lay();
     return {};
@@ -174,9 +212,14 @@ class Work {
       const std::int64_t units = rows ? leaf.rows : dense ? leaf.size : leaf.merged.size();
       const std::int64_t width = dense && !rows ? 1 : leaf.width();
       const std::int64_t each = std::max<std::int64_t>(1, tile / std::max<std::int64_t>(width, 1));
-      for (std::int64_t first = 0; first < units; first += each)
-        pieces_.push_back({i, first, std::min(first + each, units)});
-      load_ += units * width;
+      if (dense) {
+        for (std::int64_t first = 0; first < units; first += each)
+          pieces_.push_back({i, first, std::min(first + each, units)});
+        load_ += units * width;
+      } else {
+        lay_sparse(i, units, each);
+        load_ += std::int64_t(leaf.merged.from.size()) * width;
+      }
     }
     // Neighbouring small pieces make one task.
     tasks_.assign(1, 0);
@@ -190,6 +233,31 @@ class Work {
         weight = 0;
       }
     }
+  }
+
+  // Pieces of about equal work: a row costs what its gradients cost, and two for itself.
+  void lay_sparse(std::size_t index, std::int64_t units, std::int64_t each) {
+    const auto& start = leaves[index].merged.start;
+    std::int64_t first = 0;
+    while (first < units) {
+      const std::int64_t end = start[std::size_t(first)] + 2 * first + each;
+      std::int64_t low = first + 1, high = units;
+      while (low < high) {
+        const std::int64_t middle = (low + high) / 2;
+        if (start[std::size_t(middle)] + 2 * middle < end) low = middle + 1;
+        else high = middle;
+      }
+      pieces_.push_back({index, first, low});
+      first = low;
+    }
+  }
+
+  // Calls f(first, last, member) for pieces of `units` rows of `width` numbers.
+  template <class F>
+  void pieces_of(std::int64_t units, std::int64_t width, const F& f) {
+    const std::int64_t each = std::max<std::int64_t>(1, tile / std::max<std::int64_t>(width, 1));
+    Team::get().run((units + each - 1) / each, units * width < serial ? 1 : threads,
+                    [&](std::int64_t task, int member) { f(task * each, std::min(units, (task + 1) * each), member); });
   }
 
   template <class F>
@@ -206,17 +274,52 @@ class Work {
     return a;
   }
 
-  Rows rows(const Leaf& leaf, const Piece& piece, int member) {
-    const bool dense = leaf.form == Form::dense;
-    Rows a{leaf.w, {}, leaf.shared, leaf.g, nullptr, nullptr, nullptr, piece.first, piece.last, leaf.dim, nullptr};
+  // Rows of a leaf without their gradient.
+  Rows base(const Leaf& leaf, std::int64_t first, std::int64_t last, int member) {
+    Rows a{};
+    a.w = leaf.w;
     std::copy_n(leaf.slots, most_slots, a.slots);
-    if (!dense) {
-      a.ids = leaf.merged.ids.data();
-      a.start = leaf.merged.start.data();
-      a.from = leaf.merged.from.data();
-      a.buffer = buffer(member, leaf);
-    }
+    a.shared = leaf.shared;
+    a.first = first;
+    a.last = last;
+    a.dim = leaf.width();
+    const bool single = leaf.form == Form::coords;
+    a.stride = single ? leaf.bytes() : leaf.stride;
+    a.shared_stride = leaf.shared_stride;
+    a.together = leaf.together;
+    a.key = mixed_key(leaf);
+    a.nearest = leaf.nearest;
+    a.mean = leaf.mean;
+    a.mean_stride = a.dim * leaf.bytes();
+    a.member = member;
     return a;
+  }
+
+  Rows rows(const Leaf& leaf, const Piece& piece, int member) {
+    Rows a = base(leaf, piece.first, piece.last, member);
+    a.g = leaf.g;
+    if (leaf.form == Form::dense) return a;
+    a.ids = leaf.merged.ids.data();
+    a.start = leaf.merged.start.data();
+    a.from = leaf.merged.from.data();
+    a.buffer = buffer(member, leaf);
+    return a;
+  }
+
+  // Random bits of a step: of the seed and how many steps there have been.
+  std::uint64_t mixed_key(const Leaf& leaf) const {
+    return leaf.seed * 0xD1342543DE82EF95ull + std::uint64_t(steps) * 0xAF251AF3B0F025B5ull;
+  }
+
+  // The entries for a leaf's weights.
+  decltype(Half::rows) rows_entry(const Leaf& leaf) const {
+    return leaf.weight ? kernel(leaf).half[leaf.weight].rows : typed(leaf).rows;
+  }
+  decltype(Half::look_rows) look_rows_entry(const Leaf& leaf) const {
+    return leaf.weight ? kernel(leaf).half[leaf.weight].look_rows : typed(leaf).look_rows;
+  }
+  decltype(Half::wake) wake_entry(const Leaf& leaf) const {
+    return leaf.weight ? kernel(leaf).half[leaf.weight].wake : typed(leaf).wake;
   }
 
   Coords coords(const Leaf& leaf, const Piece& piece) const {
@@ -364,7 +467,7 @@ class Work {
       leaf.g = leaf.form == Form::dense ? leaf.sum : leaf.sum_values.data();
       if (leaf.form == Form::dense) continue;
       leaf.count = std::int64_t(leaf.sum_ids.size());
-      coalesce_(leaf.sum_ids.data(), leaf.count, leaf.bound(), leaf.merged);
+      coalesce_(leaf.sum_ids.data(), leaf.count, leaf.bound(), threads, leaf.merged);
     }
     lay();
   }
@@ -390,8 +493,94 @@ class Work {
       for (const int number : {f32, f64})
         if (r.used[number]) r.kernel->number[number].at(r.hyper(), before, steps + 1, &r.step[number]);
     }
+    for (Leaf& leaf : leaves)
+      if (leaf.exact && leaf.form != Form::none) catch_up(leaf);
     look();
     for_pieces([&](std::size_t p, int member) { apply(pieces_[p], member); });
+    for (Leaf& leaf : leaves)
+      if (leaf.exact && leaf.form != Form::none) pass(leaf);
+  }
+
+  // ---- exact mode ------------------------------------------------------------------------------------------------
+
+  void flush(Leaf& leaf) {
+    if (!leaf.exact || !leaf.exact->owes()) return;
+    const Past past = leaf.exact->past(1 - ema);
+    const bool single = leaf.flat && !leaf.table();
+    const Form form = leaf.form;
+    leaf.form = single ? Form::coords : Form::rows;
+    pieces_of(single ? leaf.size : leaf.rows, leaf.width(), [&](std::int64_t first, std::int64_t last, int member) {
+      Rows a = base(leaf, first, last, member);
+      a.past = &past;
+      wake_entry(leaf)(a);
+    });
+    leaf.form = form;
+    leaf.exact->settled(false);
+  }
+
+  // Before the step: what must be up to date now. Present rows catch up as the step comes to them, but a look needs all
+  // of them before.
+  void catch_up(Leaf& leaf) {
+    if (leaf.form == Form::dense || leaf.exact->full()) flush(leaf);
+    if (!looked(leaf) || leaf.form == Form::dense) return;
+    if (kernel(leaf).whole >= 0 && leaf.exact->whole < 0) leaf.exact->whole = look_at_all(leaf);
+    const Past past = leaf.exact->past(1 - ema);
+    if (!leaf.exact->owes()) return;
+    pieces_of(leaf.merged.size(), leaf.width(), [&](std::int64_t first, std::int64_t last, int member) {
+      Rows a = rows(leaf, {0, first, last}, member);
+      a.past = &past;
+      wake_entry(leaf)(a);
+    });
+  }
+
+  // After the step.
+  void pass(Leaf& leaf) {
+    const Step& step = looked(leaf) ? leaf.own : recipes[std::size_t(leaf.recipe)].step[leaf.number];
+    if (leaf.form == Form::dense) {
+      leaf.exact->settled(true);
+      leaf.exact->whole = -1;
+      return;
+    }
+    Gap one;
+    typed(leaf).idle(&step, 1 - ema, &one);
+    if (looked(leaf) && kernel(leaf).whole >= 0) {
+      double& whole = leaf.exact->whole;
+      whole = std::max(0.0, whole - leaf.touched) * one.cc * one.cc + look_at(leaf, leaf.merged, leaf.g);
+    }
+    const auto fading = kernel(leaf).fading;
+    leaf.exact->passed(one, &step, fading ? fading(recipes[std::size_t(leaf.recipe)].hyper()) : 0);
+  }
+
+  // The kept term of the look over some rows, in pieces with fixed borders.
+  double look_at(Leaf& leaf, const Merged& some, const char* g) {
+    constexpr std::int64_t each = 1024;
+    const std::int64_t pieces = (some.size() + each - 1) / each;
+    std::vector<double> found(std::size_t(pieces) * most_folds, 0.0);
+    Team::get().run(pieces, threads, [&](std::int64_t p, int member) {
+      Rows a = base(leaf, p * each, std::min(some.size(), (p + 1) * each), member);
+      a.g = g;
+      a.ids = some.ids.data();
+      a.start = some.start.data();
+      a.from = some.from.data();
+      a.buffer = buffer(member, leaf);
+      look_rows_entry(leaf)(0, a, &leaf.own, &found[std::size_t(p) * most_folds]);
+    });
+    double sum = 0;
+    for (std::int64_t p = 0; p < pieces; ++p) sum += found[std::size_t(p * most_folds + kernel(leaf).whole)];
+    return sum;
+  }
+
+  double look_at_all(Leaf& leaf) {
+    const std::int64_t units = leaf.bound();
+    const std::vector<char> zeros(std::size_t(leaf.width() * leaf.bytes()), 0);
+    Merged all;
+    all.ids.resize(std::size_t(units));
+    all.start.resize(std::size_t(units) + 1);
+    all.from.assign(std::size_t(units), 0);
+    for (std::int64_t i = 0; i <= units; ++i) all.start[std::size_t(i)] = i;
+    std::copy_n(all.start.begin(), units, all.ids.begin());
+    leaf.own = recipes[std::size_t(leaf.recipe)].step[leaf.number];
+    return look_at(leaf, all, zeros.data());
   }
 
   void look() {
@@ -409,16 +598,18 @@ class Work {
         if (!looked(leaf) || k >= kernel(leaf).looks) return;
         double* const folded = &found_[p * most_folds];
         std::fill_n(folded, most_folds, start(leaf, k));
-        if (leaf.form == Form::rows) typed(leaf).look_rows(k, rows(leaf, piece, member), &leaf.own, folded);
+        if (leaf.form == Form::rows || (leaf.form == Form::coords && leaf.exact))
+          look_rows_entry(leaf)(k, rows(leaf, piece, member), &leaf.own, folded);
         else if (leaf.form == Form::coords) typed(leaf).look_coords(k, coords(leaf, piece), &leaf.own, folded);
         else typed(leaf).look(k, span(leaf, piece), &leaf.own, folded);
       });
       std::size_t p = 0;
-      while (p < pieces_.size()) {
-        Leaf& leaf = leaves[pieces_[p].leaf];
+      for (std::size_t i = 0; i < leaves.size(); ++i) {
+        Leaf& leaf = leaves[i];
         const std::size_t first = p;
-        while (p < pieces_.size() && pieces_[p].leaf == pieces_[first].leaf) ++p;
-        if (looked(leaf) && k < kernel(leaf).looks) settle(leaf, k, first, p);
+        while (p < pieces_.size() && pieces_[p].leaf == i) ++p;
+        const bool any = p > first || leaf.exact;  // a step without rows still moves what the rows share
+        if (any && leaf.form != Form::none && looked(leaf) && k < kernel(leaf).looks) settle(leaf, k, first, p);
       }
     }
   }
@@ -435,22 +626,30 @@ class Work {
         const double f = found_[p * most_folds + std::size_t(j)];
         folded[j] = kernel(leaf).folds_max[k] ? std::max(folded[j], f) : folded[j] + f;
       }
+    const int whole = kernel(leaf).whole;
+    if (leaf.exact && leaf.form != Form::dense && whole >= 0) {  // absent rows have their part in it
+      leaf.touched = folded[whole];
+      folded[whole] = leaf.exact->whole;
+    }
     typed(leaf).settle(k, folded, leaf.size, leaf.shared, &leaf.own);
   }
 
   void apply(const Piece& piece, int member) {
     Leaf& leaf = leaves[piece.leaf];
     const Step* const step = looked(leaf) ? &leaf.own : &recipes[std::size_t(leaf.recipe)].step[leaf.number];
-    if (leaf.form == Form::coords) {
+    if (leaf.form == Form::coords && !leaf.exact) {
       typed(leaf).coords(coords(leaf, piece), step);
       for (std::int64_t i = piece.first; i < piece.last && leaf.mean; ++i)
         average(leaf, leaf.merged.ids[std::size_t(i)], 1);
-    } else if (leaf.form == Form::rows || by_rows(leaf)) {
-      typed(leaf).rows(rows(leaf, piece, member), step);
-      for (std::int64_t i = piece.first; i < piece.last && leaf.mean; ++i) {
-        const std::int64_t row = leaf.form == Form::rows ? leaf.merged.ids[std::size_t(i)] : i;
-        average(leaf, row * leaf.dim, leaf.dim);
+    } else if (leaf.form != Form::dense || by_rows(leaf)) {
+      Rows a = rows(leaf, piece, member);
+      Past past;
+      if (leaf.exact && leaf.form != Form::dense) {
+        past = leaf.exact->past(1 - ema);
+        a.past = &past;
       }
+      rows_entry(leaf)(a, step);
+      for (std::int64_t i = piece.first; i < piece.last && leaf.mean; ++i) average_row(leaf, a, a.ids ? a.ids[i] : i);
     } else {
       typed(leaf).span(span(leaf, piece), step);
       if (leaf.mean) average(leaf, piece.first, piece.last - piece.first);
@@ -460,6 +659,10 @@ class Work {
   void average(Leaf& leaf, std::int64_t first, std::int64_t n) const {
     const std::int64_t offset = first * leaf.bytes();
     tools(leaf).average(leaf.mean + offset, leaf.w + offset, n, ema);
+  }
+
+  void average_row(Leaf& leaf, const Rows& a, std::int64_t row) const {
+    tools(leaf).average(leaf.mean + row * a.mean_stride, leaf.w + row * a.stride, a.dim, ema);
   }
 
   Coalescer coalesce_;

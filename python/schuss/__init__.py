@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import rules, schedules
+from . import init, rules, schedules
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -33,6 +33,7 @@ from .rules import (
     RowWiseAdaGrad,
     Rule,
 )
+from .table import Table
 from .threads import get_threads, set_threads
 from .version import __version__
 
@@ -59,9 +60,11 @@ __all__ = [
     "RowGrad",
     "RowWiseAdaGrad",
     "Rule",
+    "Table",
     "__version__",
     "get_threads",
     "info",
+    "init",
     "rules",
     "schedules",
     "set_threads",

@@ -47,20 +47,38 @@ bench = typer.Typer(no_args_is_help=True, help="Measure this machine. Needs the 
 app.add_typer(bench, name="bench")
 
 
+Out = Annotated[Path, typer.Option(help="Folder for the JSON and the PNG.")]
+Some = Annotated[str, typer.Option(help="Comma-separated names; all by default.")]
+
+
 @bench.command()
 def kernels(
-    out: Annotated[Path, typer.Option(help="Folder for the JSON and the PNG.")] = Path("bench-results"),
+    out: Out = Path("bench-results"),
     quick: Annotated[bool, typer.Option(help="Fewer sizes, under a minute.")] = False,
-    rules: Annotated[str, typer.Option(help="Comma-separated names; all by default.")] = "",
+    rules: Some = "",
 ) -> None:
     """Every rule from 1e3 to 5e7 numbers, beside the machine's limit, NumPy and torch."""
+    _measure("kernels", out, quick, rules)
+
+
+@bench.command()
+def tables(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="A tenth of the rows, under 90 seconds.")] = False,
+    rules: Some = "",
+) -> None:
+    """Sparse steps on tables of 10 M x 16 and 1 M x 64, beside the machine's limit, NumPy, torch and fbgemm."""
+    _measure("tables", out, quick, rules)
+
+
+def _measure(name: str, out: Path, quick: bool, rules: str) -> None:
     try:
-        measured = importlib.import_module(".bench.kernels", __package__)
+        measured = importlib.import_module(f".bench.{name}", __package__)
     except ImportError as error:
         typer.echo(f"schuss bench: {error}; install the extra: pip install 'schuss[bench]'", err=True)
         raise typer.Exit(1) from error
     try:
-        measured.main(out, quick, [name for name in rules.split(",") if name])
+        measured.main(out, quick, [rule for rule in rules.split(",") if rule])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import math
-import numbers
 import os
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 from . import _cold, _level, checkpoint, schedules, trees
 from .gradients import CoordGrad, RowGrad
 from .rules import Rule
+from .settings import check_options
+from .table import Table
 from .threads import check_threads, get_threads
 
 Array = NDArray[Any]
@@ -28,14 +29,17 @@ class Optimizer:
 
     Parameters
     ----------
-    params : array, or list, tuple or dict of such, nested
+    params : array or Table, or list, tuple or dict of such, nested
         float32 or float64, C-contiguous, writable, each with memory of its own. They are changed where they lie and
-        never copied.
+        never copied. A :class:`~schuss.Table` has slots of its own: its rule here must keep the same.
     rule : Rule, or the same tree with rules in place of arrays or branches, or {name pattern: Rule}
         Names are the keys joined by "/", as in "embed/weights"; patterns are those of fnmatch, the first that fits
         counts.
-    sparse : "lazy", default
-        How rows that are absent from a sparse gradient are treated: their weights and slots stay untouched.
+    sparse : "lazy" or "exact", default "lazy"
+        What happens to rows that are absent from a sparse gradient. "lazy": their weights and slots stay untouched.
+        "exact": what the dense optimizer does to them, for which their gradient is zero. They take the steps they
+        missed, in closed form, before they are next touched, looked up, saved or flushed; call :meth:`flush` before you
+        read an array.
     clip_norm : float or None
         Scales all gradients so that their common 2-norm is at most this; duplicates are merged first.
     clip_value : float or None
@@ -80,7 +84,7 @@ class Optimizer:
         params: Any,
         rule: Any,
         *,
-        sparse: Literal["lazy"] = "lazy",
+        sparse: Literal["lazy", "exact"] = "lazy",
         clip_norm: float | None = None,
         clip_value: float | None = None,
         accumulate: int = 1,
@@ -88,26 +92,42 @@ class Optimizer:
         nonfinite: NonFinite = "raise",
         threads: int | None = None,
     ) -> None:
-        if sparse != "lazy":
-            raise ValueError(f"sparse: expected 'lazy', the one mode of this version, got {sparse!r}")
+        if sparse not in ("lazy", "exact"):
+            raise ValueError(f"sparse: expected 'lazy' or 'exact', got {sparse!r}")
+        self._exact = sparse == "exact"
         self._threads = None if threads is None else check_threads(threads)
         self._params = params
         self._work = _cold.Work(_level.table, params, RowGrad, CoordGrad)
         self._names: list[str] = self._work.names()
-        self._leaves: list[Array] = self._work.params()
+        self._leaves: list[Any] = trees.leaves(params)
         self._frozen: set[str] = set()
         self._config: dict[str, Any]
         self._ema: float | None
         self._configure(clip_norm, clip_value, accumulate, ema, nonfinite)
         rules = self._match_rules(rule)
         for name, w, r in zip(self._names, self._leaves, rules, strict=True):
-            r.check(w, f"parameter '{name}'" if name else "parameter")
-        self._slots = [_make_slots(w, r) for w, r in zip(self._leaves, rules, strict=True)]
+            what = f"parameter '{name}'" if name else "parameter"
+            if isinstance(w, Table):
+                _check_table(w, r, what, self._exact, ema)
+            else:
+                r.check(w, what)
+        for w in self._leaves:
+            if isinstance(w, Table):
+                w._join(self)
+        self._slots = [
+            w._slot_views() if isinstance(w, Table) else _make_slots(w, r)
+            for w, r in zip(self._leaves, rules, strict=True)
+        ]
         self._means = [_copy_like(w) if ema is not None else None for w in self._leaves]
         self._bind(rules, 0)
         for index, (slots, r) in enumerate(zip(self._slots, rules, strict=True)):
             own, shared = r.info["slots"], r.info["shared"]
             self._work.attach(index, [slots[k] for k in own], [slots[k] for k in shared], self._means[index])
+            self._work.exact(index, self._exact, r.inexact())
+        opened = {w._opened_at for w in self._leaves if isinstance(w, Table) and w._path}
+        if len(opened) > 1:
+            raise ValueError(f"params: their table files have taken different numbers of steps, {sorted(opened)}")
+        self._work.steps = opened.pop() if opened else 0
 
     # ---- training ---------------------------------------------------------------------------------------------
 
@@ -139,7 +159,7 @@ class Optimizer:
         if self._scheduled:
             for options, r in self._scheduled:
                 options[3] = r.rate(self._work.steps)
-        self._work.step(grads, self._threads or get_threads())
+        self._work.step(grads, self._thread_count())
 
     def set(self, pattern: str = "*", **changes: Any) -> None:
         """Changes hyper-parameters of the rules from the next step on.
@@ -167,6 +187,8 @@ class Optimizer:
         rules = list(self._rules)
         for i in self._select(pattern):
             rules[i] = self._rules[i].replaced(**changes)
+            if self._exact and isinstance(self._leaves[i], Table) and (reason := rules[i].inexact()):
+                raise ValueError(f'{changes}: sparse="exact": {reason}')
             if rules[i].info != self._rules[i].info and rules[i].info["slots"] != self._rules[i].info["slots"]:
                 raise ValueError(
                     f"{changes}: {rules[i]!r} keeps other slots than {self._rules[i]!r}; make a new Optimizer for it"
@@ -182,7 +204,21 @@ class Optimizer:
         self._freeze(pattern, False)
 
     def flush(self) -> None:
-        """Brings every row up to date with the steps it was absent from. Lazy rows owe nothing."""
+        """Brings every row up to date with the steps it was absent from. Lazy rows owe nothing.
+
+        Example
+        -------
+        >>> import numpy as np, schuss
+        >>> w = np.ones((3, 1))
+        >>> opt = schuss.Optimizer(w, schuss.SGD(lr=0.5, weight_decay=1.0), sparse="exact")
+        >>> opt.step(schuss.RowGrad(np.array([0]), np.zeros((1, 1))))
+        >>> w.T  # rows 1 and 2 have missed the decay
+        array([[0.5, 1. , 1. ]])
+        >>> opt.flush()
+        >>> w.T
+        array([[0.5, 0.5, 0.5]])
+        """
+        self._work.flush(self._thread_count())
 
     # ---- what there is ----------------------------------------------------------------------------------------
 
@@ -194,6 +230,7 @@ class Optimizer:
     @property
     def slots(self) -> Any:
         """A tree like the parameters, with a dict of slots for each: the arrays themselves."""
+        self.flush()
         return trees.fill(self._params, iter(self._slots))
 
     @property
@@ -201,6 +238,7 @@ class Optimizer:
         """A tree like the parameters with their running averages (`ema`): the arrays themselves."""
         if self._ema is None:
             raise ValueError("averages: none are kept; make the Optimizer with ema=0.999")
+        self.flush()
         return trees.fill(self._params, iter(self._means))
 
     @property
@@ -225,9 +263,13 @@ class Optimizer:
         return float(self._work.norm)
 
     def __repr__(self) -> str:
-        size = sum(w.size for w in self._leaves)
+        size = sum(math.prod(w.shape) for w in self._leaves)
         rules = ", ".join(dict.fromkeys(repr(r) for r in self._rules))
-        return f"Optimizer({len(self._leaves)} arrays, {size:,} parameters, {rules}, {self.steps} steps)"
+        tables = sum(isinstance(w, Table) for w in self._leaves)
+        kinds = [f"{len(self._leaves) - tables} arrays"] * (tables < len(self._leaves)) + [f"{tables} tables"] * (
+            tables > 0
+        )
+        return f"Optimizer({', '.join(kinds)}, {size:,} parameters, {rules}, {self.steps} steps)"
 
     # ---- state ------------------------------------------------------------------------------------------------
 
@@ -236,6 +278,7 @@ class Optimizer:
 
         The parameters themselves are not in it; :meth:`save` keeps them too.
         """
+        self.flush()
         return {"header": self._header(), "arrays": {k: v.copy() for k, v in self._arrays().items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -263,6 +306,7 @@ class Optimizer:
             raise
         for key, mine in self._own_arrays().items():
             mine[...] = arrays[key]
+        self._work.settle()
         self._work.steps = header["steps"]
         self._work.skipped = header["skipped"]
         self._work.restore(header["waiting"], gathered)
@@ -286,14 +330,16 @@ class Optimizer:
         >>> bool((fresh.params == w).all()), fresh.steps
         (True, 1)
         """
-        weights = {_key("params", name): w for name, w in zip(self._names, self._leaves, strict=True)}
+        self.flush()
+        weights = {_key("params", name): _weights(w) for name, w in zip(self._names, self._leaves, strict=True)}
         checkpoint.save(path, {**weights, **self._arrays()}, self._header())
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Reads what :meth:`save` wrote, into the parameters and the state; refused as in :meth:`load_state_dict`."""
         arrays, header = checkpoint.load(path)
         weights = [arrays.pop(_key("params", name), None) for name in self._names]
-        for name, w, new in zip(self._names, self._leaves, weights, strict=True):
+        own = [_weights(w) for w in self._leaves]
+        for name, w, new in zip(self._names, own, weights, strict=True):
             if new is None:
                 raise ValueError(f"{os.fspath(path)}: parameter '{name}' is missing; the file has other parameters")
             if new.shape != w.shape or new.dtype != w.dtype:
@@ -302,10 +348,28 @@ class Optimizer:
                     f"the optimizer {w.dtype} {w.shape}"
                 )
         self.load_state_dict({"header": header, "arrays": arrays})
-        for w, new in zip(self._leaves, weights, strict=True):
+        for w, new in zip(own, weights, strict=True):
             w[...] = new
 
     # ---- inside -----------------------------------------------------------------------------------------------
+
+    def _thread_count(self) -> int:
+        return self._threads or get_threads()
+
+    def _index_of(self, table: Table) -> int:
+        return next(i for i, w in enumerate(self._leaves) if w is table)
+
+    def _grown(self, index: int) -> None:
+        """A table has more rows now."""
+        table = self._leaves[index]
+        self._work.grown(index)
+        self._slots[index] = table._slot_views()
+        before = self._means[index]
+        if before is not None:
+            mean = _copy_like(table)
+            mean[: len(before)] = before
+            self._means[index] = mean
+            self._work.attach_mean(index, mean)
 
     def _configure(
         self,
@@ -315,17 +379,7 @@ class Optimizer:
         ema: float | None,
         nonfinite: NonFinite,
     ) -> None:
-        for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-            if value is not None:
-                _check_number(name, value, lambda x: 0 < x < math.inf, "a number above 0, or None")
-        if ema is not None:
-            _check_number("ema", ema, lambda x: 0 <= x < 1, "a number in [0, 1), or None")
-        if isinstance(accumulate, bool) or not isinstance(accumulate, numbers.Integral):
-            raise TypeError(f"accumulate: expected a whole number, got {type(accumulate).__name__}")
-        if not 1 <= accumulate < 2**31:
-            raise ValueError(f"accumulate: expected at least 1, got {accumulate}")
-        if nonfinite not in ("raise", "skip", "propagate"):
-            raise ValueError(f"nonfinite: expected 'raise', 'skip' or 'propagate', got {nonfinite!r}")
+        check_options(clip_norm, clip_value, nonfinite, None, accumulate, ema)
         self._config = {
             "clip_norm": None if clip_norm is None else float(clip_norm),
             "clip_value": None if clip_value is None else float(clip_value),
@@ -380,6 +434,9 @@ class Optimizer:
             bindings.append((r.kernel, r.variant, options[distinct.index(r)]))
         self._work.bind(bindings)
         self._rules = rules
+        for w, r in zip(self._leaves, rules, strict=True):
+            if isinstance(w, Table):
+                w._rule = r
         self._scheduled = [(o, r) for o, r in zip(options, distinct, strict=True) if callable(r.lr)]
 
     def _select(self, pattern: str) -> list[int]:
@@ -454,7 +511,7 @@ class Optimizer:
                     values = arrays.get(_key("sum", name, f"{kind}.values"))
                     _check_gathered(name, w, ids, values, kind == "coords")
                     found = (np.ascontiguousarray(ids), np.ascontiguousarray(values), kind == "coords")
-            if isinstance(found, np.ndarray) and (found.shape != w.shape or found.dtype != w.dtype):
+            if isinstance(found, np.ndarray) and (found.shape != w.shape or found.dtype != _number(w)):
                 raise ValueError(f"state: the accumulated gradient of '{name}' has {found.dtype} {found.shape}")
             gathered.append(np.ascontiguousarray(found) if isinstance(found, np.ndarray) else found)
         return gathered
@@ -479,19 +536,20 @@ def _check_header(header: Mapping[str, Any], names: list[str]) -> None:
         raise ValueError(f"state: frozen: '{strangers[0]}' is no parameter; their names are {', '.join(names)}")
 
 
-def _check_gathered(name: str, w: Array, ids: Array, values: Array | None, coords: bool) -> None:
+def _check_gathered(name: str, w: Any, ids: Array, values: Array | None, coords: bool) -> None:
     """Raises unless accumulated rows or coordinates fit their parameter: C++ takes them as they are."""
     what = f"state: the accumulated gradient of '{name}'"
-    bound = w.size if coords or w.ndim <= 1 else len(w)
-    width = 1 if coords or w.ndim <= 1 else math.prod(w.shape[1:])
+    flat = coords or len(w.shape) <= 1
+    bound = math.prod(w.shape) if flat else len(w)
+    width = 1 if flat else math.prod(w.shape[1:])
     if ids.dtype != np.int64 or ids.ndim != 1:
         raise ValueError(f"{what}: expected int64 ids of one dimension, got {ids.dtype} {ids.shape}")
     if ids.size and not (ids.min() >= 0 and ids.max() < bound):
         raise ValueError(f"{what}: expected ids from 0 to {bound - 1}, got {ids.min()} to {ids.max()}")
     if values is None:
         raise ValueError(f"{what}: its values are missing; the state is incomplete")
-    if values.dtype != w.dtype or values.shape != (ids.size, width):
-        raise ValueError(f"{what}: expected {w.dtype} {(ids.size, width)}, got {values.dtype} {values.shape}")
+    if values.dtype != _number(w) or values.shape != (ids.size, width):
+        raise ValueError(f"{what}: expected {_number(w)} {(ids.size, width)}, got {values.dtype} {values.shape}")
 
 
 def _key(kind: str, name: str, slot: str = "") -> str:
@@ -499,17 +557,35 @@ def _key(kind: str, name: str, slot: str = "") -> str:
     return f"{kind}:{name}" + (f":{slot}" if slot else "")
 
 
-def _check_number(name: str, value: object, good: Any, expected: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: expected {expected}, got {type(value).__name__}")
-    if not good(float(value)):
-        raise ValueError(f"{name}: expected {expected}, got {value!r}")
-
-
-def _copy_like(w: Array) -> Array:
+def _copy_like(w: Any) -> Array:
+    if isinstance(w, Table):
+        return np.array(_weights(w), order="C")
     copy: Array = _cold.zeros_like(w)
     copy[...] = w
     return copy
+
+
+def _weights(w: Any) -> Array:
+    """The numbers of a parameter, where they lie."""
+    return w._view(0, w._shown) if isinstance(w, Table) else w
+
+
+def _number(w: Any) -> np.dtype[Any]:
+    """Of a parameter's gradient."""
+    return np.dtype(w._number) if isinstance(w, Table) else w.dtype
+
+
+def _check_table(table: Table, rule: Rule, what: str, exact: bool, ema: float | None) -> None:
+    mine, theirs = table.rule.info, rule.info
+    if any(mine[part] != theirs[part] for part in ("slots", "shared", "group")):
+        raise ValueError(
+            f"rule: {what} is a table made for {table.rule!r}; {rule!r} keeps other slots; give a fitting one by name, "
+            f"as in {{'{what.split(chr(39))[1] if chr(39) in what else '*'}': table.rule, '*': ...}}"
+        )
+    if exact and (reason := rule.inexact()):
+        raise ValueError(f'{what}: sparse="exact": {reason}')
+    if ema is not None and table.dtype in ("bfloat16", "float16"):
+        raise ValueError(f"ema: {what} is a table of {table.dtype}; averages need float32 or float64 weights")
 
 
 def _make_slots(w: Array, rule: Rule) -> dict[str, Array]:

@@ -33,6 +33,15 @@ def match(tree: Any, other: Any, is_leaf: Callable[[Any], bool]) -> list[Any] | 
     return found
 
 
+def leaves(tree: Any) -> list[Any]:
+    """All leaves, in order."""
+    if isinstance(tree, dict):
+        return [leaf for value in tree.values() for leaf in leaves(value)]
+    if isinstance(tree, list | tuple):
+        return [leaf for value in tree for leaf in leaves(value)]
+    return [tree]
+
+
 def size(tree: Any) -> int:
     """How many leaves a tree has."""
     if isinstance(tree, dict):

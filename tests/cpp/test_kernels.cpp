@@ -85,8 +85,17 @@ void accesses_agree(const Kernel& kernel, Number number, std::int64_t rows, std:
   for (std::int64_t i = 0; i < rows; ++i) ids[i] = start[i] = i;
   start[rows] = rows;
   const Block<T> buffer(new T[std::size_t(dim)]);
-  Rows r{sparse.w.get(), {},  sparse.shared.get(), sparse.g.get(), ids.get(), start.get(), ids.get(), 0,
-         rows,           dim, buffer.get()};
+  Rows r{};
+  r.w = sparse.w.get();
+  r.shared = sparse.shared.get();
+  r.g = sparse.g.get();
+  r.ids = r.from = ids.get();
+  r.start = start.get();
+  r.last = rows;
+  r.dim = dim;
+  r.buffer = buffer.get();
+  r.stride = dim * std::int64_t(sizeof(T));
+  r.shared_stride = sizeof(T);
   for (int k = 0; k < most_slots; ++k) r.slots[k] = sparse.slot[k].get();
   typed.rows(r, &step);
   CHECK(dense == sparse, "%s %d: rows differ from span at %d x %d", kernel.name, kernel.variant, int(rows), int(dim));
@@ -104,22 +113,69 @@ void accesses_agree(const Kernel& kernel, Number number, std::int64_t rows, std:
   ++passed;
 }
 
+// Rows of 16-bit weights with their slots between them, exactly as large as they are, stepped and woken.
+void narrow_rows_stay_within(const Kernel& kernel, Weight weight, std::int64_t dim) {
+  if (kernel.group == 2) return;
+  constexpr std::int64_t rows = 3;
+  const std::int64_t w_bytes = (2 * dim + 3) / 4 * 4, stride = w_bytes + (kernel.slots * dim + 1) * 4;
+  const Block<char> table(new char[std::size_t(rows * stride)]);
+  std::memset(table.get(), 0, std::size_t(rows * stride));
+  const auto g = numbers<float>(rows * dim, 0.5f, 0.25f);
+  const std::int64_t ids[] = {2, 0, 1}, start[] = {0, 1, 2, 3}, from[] = {0, 1, 2};
+  const Block<float> buffer(new float[std::size_t(dim)]);
+  Step step;
+  Before neutral;
+  neutral.limit = infinity<double>;
+  kernel.number[f32].at(hyper, neutral, 3, &step);
+  Exact exact(rows, f32);
+  Gap one;
+  kernel.number[f32].idle(&step, 0, &one);
+  Rows r{};
+  r.w = table.get();
+  for (int k = 0; k < kernel.slots; ++k) r.slots[k] = table.get() + w_bytes + k * dim * 4;
+  r.shared = table.get() + stride - 4;
+  r.g = g.get();
+  r.ids = ids;
+  r.start = start;
+  r.from = from;
+  r.last = 2;
+  r.dim = dim;
+  r.buffer = buffer.get();
+  r.stride = r.shared_stride = r.together = stride;
+  for (int t = 0; t < 3; ++t) {
+    const Past past = exact.past(0);
+    r.past = &past;
+    r.last = t < 2 ? 1 : 3;
+    kernel.half[weight].rows(r, &step);
+    exact.passed(one, &step, 0.5);
+  }
+  const Past past = exact.past(0);
+  r.past = &past;
+  kernel.half[weight].wake(r);
+  ++passed;
+}
+
 void coalescing_keeps_order() {
   Coalescer coalesce;
-  for (const std::int64_t n : {0, 1, 5, 63, 64, 1000}) {
-    std::vector<std::int32_t> ids;
-    for (std::int64_t i = 0; i < n; ++i) ids.push_back(std::int32_t(i * 7919 % 97 * 40000));
-    Merged m;
-    coalesce(ids.data(), n, 97 * 40000, m);
-    CHECK(std::int64_t(m.start.size()) == m.size() + 1 && m.start.back() == n, "%d ids", int(n));
-    for (std::size_t i = 0; i < m.ids.size(); ++i) {
-      CHECK(i == 0 || m.ids[i - 1] < m.ids[i], "ids ascend");
-      for (auto k = m.start[i]; k < m.start[i + 1]; ++k) {
-        CHECK(ids[std::size_t(m.from[std::size_t(k)])] == m.ids[i], "position %d", int(k));
-        CHECK(k == m.start[i] || m.from[std::size_t(k) - 1] < m.from[std::size_t(k)], "order given");
+  for (const std::int64_t n : {0, 1, 5, 63, 64, 1000, 9000})
+    for (const int threads : {1, 2, 7}) {
+      std::vector<std::int32_t> ids;
+      for (std::int64_t i = 0; i < n; ++i) ids.push_back(std::int32_t(i * 7919 % 97 * 40000));
+      Merged m;
+      CHECK(coalesce(ids.data(), n, 97 * 40000, threads, m) == Coalescer::done, "%d ids", int(n));
+      CHECK(std::int64_t(m.start.size()) == m.size() + 1 && m.start.back() == n, "%d ids", int(n));
+      for (std::size_t i = 0; i < m.ids.size(); ++i) {
+        const auto first = m.from[std::size_t(m.start[i])];
+        CHECK(i == 0 || m.from[std::size_t(m.start[i - 1])] < first, "rows in the order of appearance");
+        for (auto k = m.start[i]; k < m.start[i + 1]; ++k) {
+          CHECK(ids[std::size_t(m.from[std::size_t(k)])] == m.ids[i], "position %d", int(k));
+          CHECK(k == m.start[i] || m.from[std::size_t(k) - 1] < m.from[std::size_t(k)], "order given");
+        }
       }
     }
-  }
+  const std::int64_t wrong[] = {3, 9, -1, 12};
+  Merged m;
+  CHECK(coalesce(wrong, 4, 10, 1, m) == 2, "the first id out of range");
   ++passed;
 }
 
@@ -136,6 +192,10 @@ int main() {
           accesses_agree<float>(*family.kernel[i], f32, rows, dim, before);
           accesses_agree<double>(*family.kernel[i], f64, rows, dim, before);
         }
+  for (const Family& family : {descent(), adagrad(), rmsprop(), adam(), exponentiated(), egdd(), ftrl()})
+    for (int i = 0; i < family.size; ++i)
+      for (const std::int64_t dim : {1, 3, 8, 16, 21})
+        for (const Weight weight : {bfloat16, float16}) narrow_rows_stay_within(*family.kernel[i], weight, dim);
   coalescing_keeps_order();
   std::printf("%d passed, 0 failed\n", passed);
 }

@@ -1,48 +1,99 @@
-// Rows by id: each row once, with the sum of its gradients in the order given. Row i + near is fetched while row i
-// works.
+// Rows by id: each row once, with the sum of its gradients in the order given. Rows and gradients are fetched ahead.
 #pragma once
+#include "../half.hpp"
 #include "span.hpp"
 
 namespace schuss {
 
-constexpr std::int64_t near = 8;  // rows
+// ---- gradients ---------------------------------------------------------------------------------------------------
+
+// Sums gradient rows from[k] ... from[end - 1] into `sum`, four packs in registers at a time.
+template <class T>
+void gather(const T* g, const std::int64_t* from, std::int64_t k, std::int64_t end, std::int64_t dim, T* sum) {
+  constexpr std::int64_t width = lanes<T>;
+  std::int64_t j = 0;
+  for (; j + 4 * width <= dim; j += 4 * width) {
+    const T* p = g + from[k] * dim + j;
+    Pack<T> a = load(p), b = load(p + width), c = load(p + 2 * width), d = load(p + 3 * width);
+    for (std::int64_t i = k + 1; i < end; ++i) {
+      p = g + from[i] * dim + j;
+      a += load(p), b += load(p + width), c += load(p + 2 * width), d += load(p + 3 * width);
+    }
+    store(sum + j, a), store(sum + j + width, b), store(sum + j + 2 * width, c), store(sum + j + 3 * width, d);
+  }
+  for_packs<T>(dim - j, [&](std::int64_t at, auto count) __attribute__((always_inline)) {
+    Pack<T> a = load(g + from[k] * dim + j + at, count);
+    for (std::int64_t i = k + 1; i < end; ++i) a += load(g + from[i] * dim + j + at, count);
+    store(sum + j + at, a, count);
+  });
+}
 
 // The gradient of the i-th row: a pointer into g, or the sum of several rows in `buffer`.
 template <class T>
 [[gnu::always_inline]] inline const T* merged(const Rows& a, std::int64_t i) {
   const T* const g = static_cast<const T*>(a.g);
   if (!a.ids) return g + i * a.dim;
-  std::int64_t k = a.start[i];
-  const std::int64_t end = a.start[i + 1];
-  const T* const one = g + a.from[k] * a.dim;
-  if (end - k == 1) return one;
-  T* const sum = static_cast<T*>(a.buffer);
-  std::memcpy(sum, one, std::size_t(a.dim) * sizeof(T));
-  while (++k < end) add(sum, g + a.from[k] * a.dim, a.dim);
-  return sum;
+  const std::int64_t k = a.start[i], end = a.start[i + 1];
+  if (end - k == 1) return g + a.from[k] * a.dim;
+  gather(g, a.from, k, end, a.dim, static_cast<T*>(a.buffer));
+  return static_cast<const T*>(a.buffer);
 }
 
-template <class R, class T>
-[[gnu::always_inline]] inline void fetch_row(const Rows& a, std::int64_t i) {
-  if (!a.ids || i + near >= a.last) return;
-  const std::int64_t at = a.ids[i + near] * a.dim;
-  const auto all = [&](const T* p) {
-    for (std::int64_t j = 0; j < a.dim; j += lanes<T>) __builtin_prefetch(p + j, 1);
-  };
-  all(static_cast<const T*>(a.w) + at);
-  for (std::size_t j = 0; j < R::slots.size(); ++j) all(static_cast<const T*>(a.slots[j]) + at);
+// ---- fetching ahead ----------------------------------------------------------------------------------------------
+
+[[gnu::always_inline]] inline void fetch_bytes(const void* p, std::int64_t bytes) {
+  const char* const first = static_cast<const char*>(p);
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(first + at, 1);
+  __builtin_prefetch(first + bytes - 1, 1);
+}
+
+// Rows ahead: 4 KiB of them, within limits. Gradient rows ahead the same.
+template <class R, class T, class W>
+struct Ahead {
+  std::int64_t rows, grads, grad_at;
+
+  explicit Ahead(const Rows& a) {
+    const std::int64_t bytes = a.dim * std::int64_t(sizeof(W) + R::slots.size() * sizeof(T));
+    rows = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(bytes, 1), 4, 32);
+    grads = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(a.dim * std::int64_t(sizeof(T)), 1), 4, 32);
+    grad_at = a.ids ? a.start[a.first] : 0;
+  }
+
+  [[gnu::always_inline]] void row(const Rows& a, std::int64_t i) {
+    if (!a.ids) return;
+    if (i + rows < a.last) {
+      const std::int64_t id = a.ids[i + rows], at = id * a.stride;
+      if (a.together) {
+        fetch_bytes(static_cast<char*>(a.w) + at, a.together);
+      } else {
+        fetch_bytes(static_cast<char*>(a.w) + at, a.dim * std::int64_t(sizeof(W)));
+        for (std::size_t k = 0; k < R::slots.size(); ++k)
+          fetch_bytes(static_cast<char*>(a.slots[k]) + at, a.dim * std::int64_t(sizeof(T)));
+        if constexpr (R::shared.size() > 0)
+          if (a.shared) __builtin_prefetch(static_cast<char*>(a.shared) + id * a.shared_stride, 1);
+      }
+      if (a.past) __builtin_prefetch(a.past->stamps + id, 1);
+    }
+  }
+};
+
+// ---- a row -------------------------------------------------------------------------------------------------------
+
+template <class T>
+[[gnu::always_inline]] inline T* at_row(void* base, std::int64_t row, std::int64_t stride) {
+  return reinterpret_cast<T*>(static_cast<char*>(base) + row * stride);
 }
 
 template <class R, class T>
 [[gnu::always_inline]] inline std::array<T*, R::slots.size()> row_slots(const Rows& a, std::int64_t row) {
-  auto slots = pointers<R, T>(a.slots);
-  for (T*& s : slots) s += row * a.dim;
+  std::array<T*, R::slots.size()> slots{};
+  for (std::size_t k = 0; k < slots.size(); ++k) slots[k] = at_row<T>(a.slots[k], row, a.stride);
   return slots;
 }
 
 // All looks of a row rule over one row: the step's scalars of this row.
-template <class R, class T, int k = 0>
-[[gnu::always_inline]] inline void look_row(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+template <class R, class T, int k = 0, class W>
+[[gnu::always_inline]] inline void look_row(const W* w, const std::array<T*, R::slots.size()>& slots, const T* g,
                                             std::int64_t dim, T* shared, Plan<R, T>& plan) {
   if constexpr (k < int(R::looks.size())) {
     Found<R, T, k> found;
@@ -54,33 +105,45 @@ template <class R, class T, int k = 0>
   }
 }
 
-template <class R, class T>
+template <class R, class T, class W>
+void wake_row(const Rows& a, std::int64_t row);
+
+template <class R, class T, class W>
 void rows(const Rows& a, const void* step) {
   auto plan = *static_cast<const Plan<R, T>*>(step);
+  Ahead<R, T, W> ahead(a);
   for (std::int64_t i = a.first; i < a.last; ++i) {
-    fetch_row<R, T>(a, i);
+    ahead.row(a, i);
     const std::int64_t row = a.ids ? a.ids[i] : i;
-    T* const w = static_cast<T*>(a.w) + row * a.dim;
+    if (a.past) {
+      wake_row<R, T, W>(a, row);
+      a.past->stamps[row] = a.past->now + 1;
+    }
+    W* const w = at_row<W>(a.w, row, a.stride);
     const T* const g = merged<T>(a, i);
     const auto slots = row_slots<R, T>(a, row);
     if constexpr (R::group == Group::row) {
       plan.step = static_cast<const Plan<R, T>*>(step)->step;
-      look_row<R, T>(w, slots, g, a.dim, R::shared.size() ? static_cast<T*>(a.shared) + row : nullptr, plan);
+      T* const shared = R::shared.size() ? at_row<T>(a.shared, row, a.shared_stride) : nullptr;
+      look_row<R, T>(static_cast<const W*>(w), slots, g, a.dim, shared, plan);
     }
+    Rounding rounding;
+    if constexpr (sizeof(W) == 2) rounding = Rounding(a.nearest, a.key, row);
     for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
-      some<R, T>(plan.before.none, w, slots, g, j, count, plan);
+      some<R, T>(plan.before.none, w, slots, g, j, count, plan, rounding);
     });
   }
 }
 
-template <class R, class T>
+template <class R, class T, class W>
 void look_rows(int which, const Rows& a, const void* step, double* folded) {
   const auto plan = *static_cast<const Plan<R, T>*>(step);
   with_look<R>(which, [&](auto k) {
     Found<R, T, k> found;
+    Ahead<R, T, W> ahead(a);
     for (std::int64_t i = a.first; i < a.last; ++i) {
-      fetch_row<R, T>(a, i);
-      const T* const w = static_cast<const T*>(a.w) + a.ids[i] * a.dim;
+      ahead.row(a, i);
+      const W* const w = at_row<W>(a.w, a.ids[i], a.stride);
       look_over<R, T, k>(w, row_slots<R, T>(a, a.ids[i]), merged<T>(a, i), a.dim, plan, found);
     }
     join<R, T, k>(found, folded);

@@ -17,6 +17,10 @@ struct AdaDelta : Elementwise {
   };
 
   static Step at(const Hyper& h, std::int64_t) { return {T(h.lr), T(1 - h.rho), T(h.eps)}; }
+  static void idle(const Step& h, double keep, double, Gap& gap) {
+    gap.ww = keep;
+    gap.fade[0] = gap.fade[1] = 1 - double(h.gain);
+  }
 
   // One root of the quotient instead of a quotient of two roots: half the work of the divider, the same value.
   template <class P>

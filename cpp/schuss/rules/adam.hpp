@@ -29,6 +29,20 @@ struct Adam : Elementwise {
     return {T(1 - h.b1), T(1 - h.b2), T(h.lr * c2 / c1), T(h.hat != 0 ? h.eps : h.eps * c2)};
   }
 
+  static constexpr Idle idling = Idle::drift;
+  static double fading(const Hyper& h) { return amsgrad ? h.b1 : h.b1 / std::sqrt(h.b2); }
+  static void idle(const Step& h, double keep, double, Gap& gap) {
+    gap.fade[0] = 1 - double(h.gain1);
+    gap.fade[1] = 1 - double(h.gain2);
+    gap.drift_by(keep, double(h.rate), gap.fade[0], amsgrad ? 1 : std::sqrt(gap.fade[1]), double(h.floor));
+  }
+  template <class P>
+  [[gnu::always_inline]] static P size(const std::array<P, slots.size()>& s) {
+    return root(s.size() == 3 ? s.back() : s[1]);
+  }
+  template <class P>
+  static void hold(std::array<P, slots.size()>&, T) {}
+
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, slots.size()>& s, const P& g, const Step& h) {
     auto &m = s[0], &v = s[1];
@@ -57,6 +71,23 @@ struct AdaMax : Elementwise {
   static Step at(const Hyper& h, std::int64_t t) {
     const bool outside = h.outside != 0;
     return {T(1 - h.b1), T(h.b2), T(h.lr / (1 - std::pow(h.b1, t))), T(outside ? 0 : h.eps), T(outside ? h.eps : 0)};
+  }
+
+  static constexpr Idle idling = Idle::drift;
+  static double fading(const Hyper& h) { return h.b1 / h.b2; }
+  static void idle(const Step& h, double keep, double, Gap& gap) {
+    gap.fade[0] = 1 - double(h.gain1);
+    gap.fade[1] = double(h.b2);
+    gap.drift_by(keep, double(h.rate), gap.fade[0], gap.fade[1], double(h.floor));
+    gap.least = double(h.least);
+  }
+  template <class P>
+  [[gnu::always_inline]] static P size(const std::array<P, 2>& s) {
+    return s[1];
+  }
+  template <class P>
+  [[gnu::always_inline]] static void hold(std::array<P, 2>& s, T least) {
+    s[1] = larger(s[1], fill(least));
   }
 
   template <class P>

@@ -47,6 +47,14 @@ struct EGDD : GroupRule {
     return step;
   }
 
+  static constexpr int carrier = 0, lasting = 1, whole = 2;
+  static void idle(const Step& k, double keep, double, Gap& gap) {
+    gap.cc = double(k.mu);
+    gap.wc = -double(k.scale) * gap.cc;
+    gap.ww = keep;
+    gap.fade[1] = 1 - double(k.fresh);
+  }
+
   template <int, class P>
   [[gnu::always_inline]] static std::array<P, 3> look(const P&, const std::array<P, 3>& s, const P& g, const Step&) {
     const auto& h = s[0];

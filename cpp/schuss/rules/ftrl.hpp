@@ -24,6 +24,8 @@ struct FTRL : Elementwise {
     return {h.power, T(1 / h.alpha), T(h.beta / h.alpha + h.l2), T(h.l1)};
   }
 
+  static constexpr Idle idling = Idle::once;  // z and n stay, w follows alpha
+
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 2>& s, const P& g, const Step& h) {
     auto& [z, n] = s;

@@ -26,6 +26,16 @@ struct Momentum : Elementwise {
     return {T(h.mu), T(form == Rate::outside ? gain : gain * h.lr), T(h.lr)};
   }
 
+  static constexpr bool linear = true;
+  static constexpr int carrier = 0;
+  static void idle(const Step& h, double keep, double decay, Gap& gap) {
+    const double way = form == Rate::outside ? -double(h.rate) : 1.0;  // w <- keep w + way b
+    gap.cc = double(h.mu);
+    gap.cw = (form == Rate::outside ? 1.0 : -1.0) * double(h.gain) * decay;
+    gap.ww = keep + way * gap.cw;
+    gap.wc = way * gap.cc;
+  }
+
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 1>& s, const P& g, const Step& h) {
     auto& [b] = s;
@@ -53,6 +63,22 @@ struct Nesterov : Elementwise {
   };
 
   static Step at(const Hyper& h, std::int64_t) { return {T(h.mu), T(h.lr)}; }
+
+  static constexpr bool linear = true;
+  static constexpr int carrier = 0;
+  static void idle(const Step& h, double keep, double decay, Gap& gap) {
+    const double mu = double(h.mu), rate = double(h.rate);
+    gap.cc = mu;
+    if (form == Rate::outside) {  // b <- mu b + decay w;  w <- keep w - rate (decay w + mu b)
+      gap.cw = decay;
+      gap.ww = keep - rate * decay * (1 + mu);
+      gap.wc = -rate * mu * mu;
+    } else {  // b <- mu b - rate decay w;  w <- keep w + mu b - rate decay w
+      gap.cw = -rate * decay;
+      gap.ww = keep - rate * decay * (1 + mu);
+      gap.wc = mu * mu;
+    }
+  }
 
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 1>& s, const P& g, const Step& h) {

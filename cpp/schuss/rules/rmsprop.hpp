@@ -29,6 +29,16 @@ struct RMSprop : Elementwise {
 
   static Step at(const Hyper& h, std::int64_t) { return {T(h.lr), T(1 - h.alpha), T(h.eps), T(h.mu)}; }
 
+  static constexpr int carrier = moving ? int(slots.size()) - 1 : -1;
+  static void idle(const Step& h, double keep, double, Gap& gap) {
+    gap.ww = keep;
+    gap.fade[0] = 1 - double(h.gain);
+    if (centered) gap.fade[1] = gap.fade[0];
+    if (!moving) return;
+    gap.cc = double(h.mu);
+    gap.wc = (inertia == Inertia::rate_outside ? -double(h.rate) : -1.0) * gap.cc;
+  }
+
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, slots.size()>& s, const P& g, const Step& h) {
     auto& v = s[0];

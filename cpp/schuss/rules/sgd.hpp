@@ -16,7 +16,10 @@ struct SGD : Elementwise {
     T rate;
   };
 
+  static constexpr bool linear = true;
+
   static Step at(const Hyper& h, std::int64_t) { return {T(h.lr)}; }
+  static void idle(const Step& h, double keep, double decay, Gap& gap) { gap.ww = keep - double(h.rate) * decay; }
 
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 0>&, const P& g, const Step& h) {

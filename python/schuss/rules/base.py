@@ -122,6 +122,15 @@ class Rule:
     def check(self, w: Array, name: str) -> None:
         """Raises if the rule cannot train this array."""
 
+    def inexact(self) -> str:
+        """Why the rule has no exact form for rows without a gradient; empty if it has one."""
+        if self.weight_decay > 0 and not self.decoupled and not self.info["linear"]:
+            return (
+                f"{type(self).__name__} has no exact form with coupled weight decay, which enters the slots of every "
+                f"row at every step; use decoupled=True where the rule has it, or weight_decay=0"
+            )
+        return ""
+
     def replaced(self, **changes: Any) -> Self:
         """A copy with other hyper-parameters."""
         unknown = set(changes) - set(self._init_fields())
