@@ -346,15 +346,36 @@ class Work {
       sum = squares();  // unclipped: finite only if every number is
       if (std::isfinite(sum)) return measured(sum);
     }
+    wrong_.resize(leaves.size());
+    for (std::size_t i = 0; i < leaves.size(); ++i) wrong_[i] = first_wrong(leaves[i]);
     bad_.resize(pieces_.size());
-    for_pieces([&](std::size_t p, int) { bad_[p] = first_bad(pieces_[p]); });
+    for_pieces([&](std::size_t p, int) {
+      const Leaf& leaf = leaves[pieces_[p].leaf];
+      bad_[p] = leaf.form == Form::dense || wrong_[pieces_[p].leaf] >= 0 ? first_bad(pieces_[p]) : -1;
+    });
     for (std::size_t p = 0; p < pieces_.size(); ++p) {
       if (bad_[p] < 0) continue;
-      if (nonfinite == NonFinite::raise) return {Refusal::not_finite, pieces_[p].leaf, bad_[p]};
-      skip(leaves[pieces_[p].leaf]);
+      const std::size_t leaf = pieces_[p].leaf;
+      if (nonfinite == NonFinite::raise)
+        return {Refusal::not_finite, leaf, leaves[leaf].form == Form::dense ? bad_[p] : wrong_[leaf]};
+      skip(leaves[leaf]);
     }
     lay();
     return now ? measured(squares()) : Refusal{};
+  }
+
+  // Position of the first non-finite value of a sparse gradient, or -1: in one stream, whatever rows they belong to.
+  std::int64_t first_wrong(const Leaf& leaf) {
+    if (leaf.form != Form::rows && leaf.form != Form::coords) return -1;
+    const std::int64_t n = leaf.count * leaf.width();
+    bad_.assign(std::size_t((n + tile - 1) / tile), -1);
+    pieces_of(n, 1, [&](std::int64_t first, std::int64_t last, int) {
+      const std::int64_t at = tools(leaf).not_finite(leaf.g + first * leaf.bytes(), last - first);
+      if (at >= 0) bad_[std::size_t(first / tile)] = first + at;
+    });
+    for (const std::int64_t at : bad_)
+      if (at >= 0) return at;
+    return -1;
   }
 
   // Keeps the norm, or refuses one that overflows: it would scale every gradient to zero.
@@ -671,7 +692,7 @@ class Work {
   std::vector<std::size_t> tasks_{0};
   std::int64_t load_ = 0;
   std::vector<double> found_;
-  std::vector<std::int64_t> bad_;
+  std::vector<std::int64_t> bad_, wrong_;
   std::vector<std::vector<char>> buffers_{std::size_t(Team::most)};
 };
 

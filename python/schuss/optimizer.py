@@ -584,6 +584,8 @@ def _check_table(table: Table, rule: Rule, what: str, exact: bool, ema: float | 
         )
     if exact and (reason := rule.inexact()):
         raise ValueError(f'{what}: sparse="exact": {reason}')
+    if table._sparse == "exact" and not exact:
+        raise ValueError(f'sparse: {what} is a table made for exact steps; give the Optimizer sparse="exact" too')
     if ema is not None and table.dtype in ("bfloat16", "float16"):
         raise ValueError(f"ema: {what} is a table of {table.dtype}; averages need float32 or float64 weights")
 

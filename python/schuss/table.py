@@ -143,7 +143,7 @@ class Table:
         header = table_file.read(os.fspath(path))
         rule = rule or table_file.rule_of(header, os.fspath(path))
         given = {"dtype": header["dtype"], "seed": header["seed"], "rounding": header["rounding"], **options}
-        given.setdefault("init", init.from_json(header["init"]))
+        given.setdefault("init", init.from_json(header["init"]) or _lost)
         return cls(header["rows"], header["dim"], rule, path=path, **given)
 
     # ---- reading ----------------------------------------------------------------------------------------------
@@ -523,6 +523,12 @@ def _init_of(given: Any) -> Any:
         return init.normal(0.01)
     init.check(given)
     return given
+
+
+def _lost(rows: Array, seed: int, first: int) -> None:
+    raise ValueError(
+        "init: the file was made with a function, which it cannot hold; give Table.open that init= to grow"
+    )
 
 
 def _mode(mode: object) -> None:

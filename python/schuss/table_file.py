@@ -98,7 +98,7 @@ def check(path: str, mine: dict[str, Any]) -> tuple[int, int]:
     theirs = read(path)
     if theirs["rule"]["rule"] != mine["rule"]["rule"]:
         raise ValueError(f"{path}: rule: the file has {theirs['rule']['rule']}, this table {mine['rule']['rule']}")
-    for key in ("dim", "dtype", "slots", "stride", "rounding"):
+    for key in ("dim", "dtype", "slots", "stride", "rounding", "seed"):
         if theirs[key] != mine[key]:
             raise ValueError(f"{path}: {key}: the file has {theirs[key]!r}, this table {mine[key]!r}")
     if theirs["rows"] != mine["rows"]:
