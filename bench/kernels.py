@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,10 +19,7 @@ def main(
 ) -> list[Path]:
     """Measures, prints and writes; quick: small sizes, a third of the rounds, the most threads only."""
     console = Console(stderr=True)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = tuple(sorted({1, min(2, cores)}))
-    if quick:
-        threads = threads[-1:]
+    threads = micro.thread_counts(quick)
     chosen = list(rules) if rules else list(CASES)
     with console.status("starting") as status:
         rows = micro.run(

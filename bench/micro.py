@@ -62,6 +62,13 @@ class Contender:
         self.samples.append(self.time(self.repeats))
 
 
+def thread_counts(quick: bool) -> tuple[int, ...]:
+    """One and two, as far as this process may; quick: the most only."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    counts = tuple(sorted({1, min(2, cores)}))
+    return counts[-1:] if quick else counts
+
+
 def rounds_for(n: int, quick: bool = False) -> int:
     """How many rounds a size gets."""
     full = 25 if n < CACHED / 3 else 15 if n < CACHED else 5 if n < 3e7 else 3

@@ -8,7 +8,6 @@ import importlib
 import importlib.util
 import itertools
 import json
-import os
 import statistics
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -693,14 +692,13 @@ def main(
     if unknown:
         raise ValueError(f"rules: {unknown[0]!r} is not one of {', '.join(RULES)}")
     console = Console(stderr=True)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = tuple(sorted({1, min(2, cores)}))
+    threads = micro.thread_counts(quick)
     with console.status("starting") as status:
         rows = run(
             Plan(
                 [(n // 10, dim) for n, dim in SHAPES] if quick else SHAPES,
                 chosen,
-                threads[-1:] if quick else threads,
+                threads,
                 ROUNDS // 3 if quick else ROUNDS,
                 STREAM // 4 if quick else STREAM,
                 lambda text: status.update(text),

@@ -6,6 +6,7 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "schuss/random.hpp"
 #include "schuss/train/team.hpp"
 
 namespace schuss {
@@ -43,13 +44,8 @@ py::array view(const Store& s, const std::string& dtype, const std::vector<std::
 
 // Two 32-bit draws for a column of a row, of the seed alone.
 std::uint64_t draw(std::uint64_t seed, std::int64_t row, std::int64_t column) {
-  const auto mix = [](std::uint64_t z) {
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-    return z ^ (z >> 31);
-  };
-  return mix(mix(seed + std::uint64_t(row) * 0x9E3779B97F4A7C15ull) + std::uint64_t(column) * 0xD1342543DE82EF95ull +
-             1);
+  const std::uint64_t own = mixed(seed + std::uint64_t(row) * 0x9E3779B97F4A7C15ull);
+  return mixed(own + std::uint64_t(column) * 0xD1342543DE82EF95ull + 1);
 }
 
 double unit(std::uint64_t bits) { return (double(bits >> 11) + 0.5) * 0x1p-53; }  // in (0, 1)
@@ -138,8 +134,7 @@ void bind_store(py::module_& m) {
              tools.round[s.weight](a.data, s.first() + first * s.stride, a.size / s.dim, s.dim, s.stride, first, key,
                                    nearest);
            })
-      .def_property_readonly("rows", [](const Store& s) { return s.rows; })
-      .def_property_readonly("views", [](const Store& s) { return s.pages.use_count() - 1; });
+      .def_property_readonly("rows", [](const Store& s) { return s.rows; });
   m.def("fill_rows", &fill_rows);
   m.def("visit", &visit);
 }

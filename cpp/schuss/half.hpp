@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "random.hpp"
 #include "vec.hpp"
 
 namespace schuss {
@@ -16,13 +17,6 @@ struct BFloat16 {
 struct Float16 {
   std::uint16_t bits;
 };
-
-// The finalizer of splitmix64 (Steele, Lea & Flood 2014).
-inline std::uint64_t mixed(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-  return z ^ (z >> 31);
-}
 
 // How a row is rounded. `key` holds seed and step; a row's own key comes of it.
 struct Rounding {

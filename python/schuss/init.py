@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _cold
+from .threads import get_threads
 
 Array = NDArray[Any]
 Init = Callable[[Array, int, int], None]
@@ -29,9 +30,7 @@ class Drawn:
         if self.kind == "constant":
             rows[...] = self.a
         else:
-            _cold.fill_rows(
-                rows, int(self.kind == "uniform"), self.a, self.b, seed, first, 1 if rows.size < 65536 else 2
-            )
+            _cold.fill_rows(rows, int(self.kind == "uniform"), self.a, self.b, seed, first, get_threads())
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "a": self.a, "b": self.b}
