@@ -68,6 +68,7 @@ struct Rows {
   void* buffer;  // dim numbers of the calling thread's own
   std::int64_t stride, shared_stride;
   std::int64_t together;  // bytes of a row where weight and slots lie together, else 0
+  bool near;              // the rows have been fetched already
 
   // Weights of 16 bits (or null): a row is widened into the calling thread's own dim numbers, and rounded when done.
   const Narrow* narrow;
@@ -161,6 +162,7 @@ struct Hot {
   int kernels;
   const Kernel* const* kernel;
   Tools tools[2];
+  const struct Trainer* trainer;  // models/model.hpp
 };
 
 }  // namespace schuss

@@ -56,7 +56,7 @@ class Ahead {
   }
 
   [[gnu::always_inline]] void operator()(const Rows& a, std::int64_t i) const {
-    if (!a.ids || i + rows_ >= a.last) return;
+    if (!a.ids || a.near || i + rows_ >= a.last) return;
     const std::int64_t id = a.ids[i + rows_], at = id * a.stride;
     if (a.together) {
       fetch_bytes(static_cast<char*>(a.w) + at, a.together);

@@ -16,14 +16,17 @@ struct Run {
 };
 
 template <class T, int n, int dim>
-[[gnu::always_inline]] inline typename Run<T, n>::Vector joined(const T* const* rows) {
+[[gnu::always_inline]] inline typename Run<T, n>::Vector joined(const char* const* rows, std::ptrdiff_t offset) {
   typename Run<T, n>::Vector all;
   if constexpr (n == dim) {
-    std::memcpy(&all, rows[0], sizeof all);
+    std::memcpy(&all, rows[0] + offset, sizeof all);
   } else if constexpr (n == 2) {
-    all = typename Run<T, n>::Vector{*rows[0], *rows[1]};
+    T a, b;
+    std::memcpy(&a, rows[0] + offset, sizeof a);
+    std::memcpy(&b, rows[1] + offset, sizeof b);
+    all = typename Run<T, n>::Vector{a, b};
   } else {
-    const auto low = joined<T, n / 2, dim>(rows), high = joined<T, n / 2, dim>(rows + n / 2 / dim);
+    const auto low = joined<T, n / 2, dim>(rows, offset), high = joined<T, n / 2, dim>(rows + n / 2 / dim, offset);
     if constexpr (n == 4) all = __builtin_shufflevector(low, high, 0, 1, 2, 3);
     if constexpr (n == 8) all = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
     if constexpr (n == 16)
@@ -33,30 +36,50 @@ template <class T, int n, int dim>
 }
 
 template <class T>
-[[gnu::always_inline]] inline void join_rows(const T* const* rows, std::int64_t dim, T* pack) {
-  constexpr int n = lanes<T>;
-  const auto with = [&](const auto& all) __attribute__((always_inline)) { std::memcpy(pack, &all, sizeof all); };
-  if (dim == 1) with(joined<T, n, 1>(rows));
-  else if (dim == 2) with(joined<T, n, 2>(rows));
-  else if (dim == 4) with(joined<T, n, 4>(rows));
-  else if constexpr (n > 8) with(joined<T, n, 8>(rows));
-}
-
-template <class T>
-[[gnu::always_inline]] inline void part_rows(const T* pack, std::int64_t dim, int count, T* const* rows) {
-  const auto with = [&](auto d) __attribute__((always_inline)) {
-    for (int k = 0; k < count; ++k) std::memcpy(rows[k], pack + k * d, d * sizeof(T));
-  };
-  if (dim == 1) with(std::integral_constant<int, 1>{});
-  else if (dim == 2) with(std::integral_constant<int, 2>{});
-  else if (dim == 4) with(std::integral_constant<int, 4>{});
-  else with(std::integral_constant<int, 8>{});
-}
-
-template <class T>
 [[gnu::always_inline]] inline bool short_dim(std::int64_t dim) {
   return dim < lanes<T> && (dim & (dim - 1)) == 0 && dim > 0;
 }
+
+// Calls f with a short dim as a constant.
+template <class T, class F>
+[[gnu::always_inline]] inline void with_dim(std::int64_t dim, F f) {
+  if (dim == 1) f(std::integral_constant<int, 1>{});
+  else if (dim == 2) f(std::integral_constant<int, 2>{});
+  else if (dim == 4) f(std::integral_constant<int, 4>{});
+  else if constexpr (lanes<T> > 8) f(std::integral_constant<int, 8>{});
+}
+
+// Where up to a pack of short rows lie. Places without a row repeat the first one: they are computed and left.
+template <class T>
+struct Places {
+  const char* row[lanes<T>];
+
+  template <int dim, class Id>
+  [[gnu::always_inline]] void find(const void* base, std::int64_t stride, const Id* ids, int count) {
+    const char* const first = static_cast<const char*>(base);
+    for (int k = 0; k < lanes<T> / dim; ++k) {
+      const char* at = first + std::int64_t(ids[k < count ? k : 0]) * stride;
+      asm("" : "+r"(at));  // one by one: in vectors, addresses cost more to take apart than to multiply
+      row[k] = at;
+    }
+  }
+
+  template <int dim>
+  [[gnu::always_inline]] void get(T* pack, std::ptrdiff_t offset = 0) const {
+    const auto all = joined<T, lanes<T>, dim>(row, offset);
+    std::memcpy(pack, &all, sizeof all);
+  }
+
+  template <int dim>
+  [[gnu::always_inline]] void put(const T* pack, int count, std::ptrdiff_t offset = 0) const {
+    for (int k = 0; k < count; ++k) std::memcpy(const_cast<char*>(row[k]) + offset, pack + k * dim, dim * sizeof(T));
+  }
+
+  template <int dim>
+  [[gnu::always_inline]] void fetch(std::ptrdiff_t offset = 0) const {
+    for (int k = 0; k < lanes<T> / dim; ++k) __builtin_prefetch(row[k] + offset, 1);
+  }
+};
 
 // ---- their step --------------------------------------------------------------------------------------------------
 
@@ -65,28 +88,55 @@ template <class T>
   return a.ids && !a.past && !a.narrow && short_dim<T>(a.dim);
 }
 
-// What a pack of rows holds, apart from any rule.
+// What a pack of rows holds, apart from any rule: compiled once, in hot/short.cpp.
 template <class T>
-struct RowPack {
+class RowPack {
+ public:
   static constexpr int width = lanes<T>;
   alignas(64) T w[width], g[width], slot[most_slots][width];
-  alignas(64) T nothing[width] = {};
 
   [[gnu::noinline]] void get(const Rows& a, std::int64_t i, int count, int slots) {
-    const T* from[width];
-    const auto gather = [&](const void* base, T* to) {
-      for (int k = 0; k < width / a.dim; ++k)
-        from[k] =
-            k < count ? reinterpret_cast<const T*>(static_cast<const char*>(base) + a.ids[i + k] * a.stride) : nothing;
-      join_rows(from, a.dim, to);
-    };
-    gather(a.w, w);
-    for (int s = 0; s < slots; ++s) gather(a.slots[s], slot[s]);
+    with_dim<T>(a.dim, [&](auto dim) __attribute__((always_inline)) {
+      places_.template find<dim>(a.w, a.stride, a.ids + i, count);
+      places_.template get<dim>(w);
+      for (int s = 0; s < slots; ++s) places_.template get<dim>(slot[s], offset(a, s));
+      if (!a.start && count * dim == width) store(g, load(static_cast<const T*>(a.g) + i * dim));
+      else if (!a.start) store(g, load(static_cast<const T*>(a.g) + i * dim, count * dim));
+    });
+    if (a.start) merge(a, i, count);
+  }
+
+  [[gnu::noinline]] void put(const Rows& a, int count, int slots) const {
+    with_dim<T>(a.dim, [&](auto dim) __attribute__((always_inline)) {
+      if (count == width / dim) put_all<dim>(a, width / dim, slots);
+      else put_all<dim>(a, count, slots);
+    });
+  }
+
+  [[gnu::noinline]] static void fetch(const Rows& a, std::int64_t i, int slots) {
+    with_dim<T>(a.dim, [&](auto dim) __attribute__((always_inline)) {
+      Places<T> next;
+      next.template find<dim>(a.w, a.stride, a.ids + i, int(std::min<std::int64_t>(width / dim, a.last - i)));
+      next.template fetch<dim>();
+      if (a.together > dim * std::int64_t(sizeof(T))) next.template fetch<dim>(a.together - 1);
+      for (int s = 0; s < slots && !a.together; ++s) next.template fetch<dim>(offset(a, s));
+    });
+  }
+
+ private:
+  static std::ptrdiff_t offset(const Rows& a, int slot) {
+    return static_cast<const char*>(a.slots[slot]) - static_cast<const char*>(a.w);
+  }
+
+  template <int dim>
+  [[gnu::always_inline]] void put_all(const Rows& a, int count, int slots) const {
+    places_.template put<dim>(w, count);
+    for (int s = 0; s < slots; ++s) places_.template put<dim>(slot[s], count, offset(a, s));
+  }
+
+  // Sums of the rows' gradients, in the order given.
+  [[gnu::noinline]] void merge(const Rows& a, std::int64_t i, int count) {
     const T* const all = static_cast<const T*>(a.g);
-    if (!a.start) {
-      store(g, load(all + i * a.dim, int(count * a.dim)));
-      return;
-    }
     for (int k = 0; k < count; ++k) {
       T* const sum = g + k * a.dim;
       std::int64_t at = a.start[i + k];
@@ -97,31 +147,14 @@ struct RowPack {
     std::fill(g + count * a.dim, g + width, T(0));
   }
 
-  [[gnu::noinline]] void put(const Rows& a, std::int64_t i, int count, int slots) const {
-    T* to[width];
-    const auto scatter = [&](const T* from, void* base) {
-      for (int k = 0; k < count; ++k) to[k] = reinterpret_cast<T*>(static_cast<char*>(base) + a.ids[i + k] * a.stride);
-      part_rows(from, a.dim, count, to);
-    };
-    scatter(w, a.w);
-    for (int s = 0; s < slots; ++s) scatter(slot[s], a.slots[s]);
-  }
-
-  [[gnu::noinline]] static void fetch(const Rows& a, std::int64_t i, int slots) {
-    const int count = int(std::min<std::int64_t>(width / a.dim, a.last - i));
-    for (int k = 0; k < count; ++k) {
-      const std::int64_t at = a.ids[i + k] * a.stride;
-      __builtin_prefetch(static_cast<char*>(a.w) + at, 1);
-      if (!a.together)
-        for (int s = 0; s < slots; ++s) __builtin_prefetch(static_cast<char*>(a.slots[s]) + at, 1);
-      else if (a.together > a.dim * std::int64_t(sizeof(T)))
-        __builtin_prefetch(static_cast<char*>(a.w) + at + a.together - 1, 1);
-    }
-  }
+  Places<T> places_;
 };
 
+extern template class RowPack<float>;
+extern template class RowPack<double>;
+
 template <class R, class T>
-void short_rows(const Rows& a, const Plan<R, T>& plan) {
+[[gnu::noinline]] void short_rows(const Rows& a, const Plan<R, T>& plan) {
   constexpr int slots = int(R::slots.size()), packs_ahead = 3;
   const int each = lanes<T> / int(a.dim);
   RowPack<T> pack;
@@ -129,10 +162,10 @@ void short_rows(const Rows& a, const Plan<R, T>& plan) {
   for (std::size_t s = 0; s < slot.size(); ++s) slot[s] = pack.slot[s];
   for (std::int64_t i = a.first; i < a.last; i += each) {
     const int count = int(std::min<std::int64_t>(each, a.last - i));
-    if (i + packs_ahead * each < a.last) RowPack<T>::fetch(a, i + packs_ahead * each, slots);
+    if (!a.near && i + packs_ahead * each < a.last) RowPack<T>::fetch(a, i + packs_ahead * each, slots);
     pack.get(a, i, count, slots);
     some<R, T>(plan.before.none, pack.w, slot, pack.g, 0, std::integral_constant<int, lanes<T>>{}, plan);
-    pack.put(a, i, count, slots);
+    pack.put(a, count, slots);
   }
 }
 
