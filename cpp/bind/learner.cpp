@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "arrays.hpp"
 #include "bind.hpp"
@@ -73,8 +74,8 @@ class Learner {
 
   Learner(const py::capsule& table, const std::string& shape, int bits, std::int64_t dim, std::int64_t fields,
           const py::object& linear, const Name& linear_kernel, const std::vector<double>& linear_start,
-          const py::object& factors, const Name& factors_kernel, const std::vector<double>& factors_start,
-          const std::string& loss, std::uint64_t seed, double scale)
+          const py::object& factors, const std::optional<Name>& factors_kernel,
+          const std::vector<double>& factors_start, const std::string& loss, std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.shape = Shape(place_of("kind", shape, shapes));
     model_.loss = Loss(place_of("loss", loss, losses));
@@ -91,8 +92,8 @@ class Learner {
     const std::int64_t rows = std::int64_t(1) << bits;
     set(model_.linear, linear, "linear", rows + 1, 1, linear_kernel, linear_start, linear_hypers_);
     if (model_.shape != Shape::linear)
-      set(model_.factors, factors, "factors", rows, model_.shape == Shape::fm ? dim : dim * fields, factors_kernel,
-          factors_start, factors_hypers_);
+      set(model_.factors, factors, "factors", rows, model_.shape == Shape::fm ? dim : dim * fields,
+          factors_kernel.value_or(Name{"None", 0}), factors_start, factors_hypers_);
   }
 
   py::tuple learn(const py::object& indptr, const py::object& ids, const py::object& values, const py::object& fields,
@@ -271,8 +272,9 @@ class Learner {
 void bind_learner(py::module_& m) {
   py::class_<Learner>(m, "Learner", py::module_local())
       .def(py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
-                    const Learner::Name&, const std::vector<double>&, const py::object&, const Learner::Name&,
-                    const std::vector<double>&, const std::string&, std::uint64_t, double>())
+                    const Learner::Name&, const std::vector<double>&, const py::object&,
+                    const std::optional<Learner::Name>&, const std::vector<double>&, const std::string&, std::uint64_t,
+                    double>())
       .def("learn", &Learner::learn)
       .def("score", &Learner::score);
 }

@@ -87,7 +87,7 @@ class Learner:
         linear_kernel: tuple[str, int],
         linear_start: Sequence[float],
         factors: _Array | None,
-        factors_kernel: tuple[str, int],
+        factors_kernel: tuple[str, int] | None,
         factors_start: Sequence[float],
         loss: str,
         seed: int,
