@@ -7,5 +7,6 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_memory(m);
   schuss::bind_store(m);
   schuss::bind_table(m);
+  schuss::bind_solvers(m);
   schuss::bind_work(m);
 }

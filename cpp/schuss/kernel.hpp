@@ -162,6 +162,8 @@ struct Hot {
   int kernels;
   const Kernel* const* kernel;
   Tools tools[2];
+  const struct Vectors* vectors;  // by Number, see vectors.hpp
+  const struct Losses* losses;    // see losses.hpp
 };
 
 }  // namespace schuss

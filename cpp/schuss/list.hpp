@@ -19,4 +19,8 @@ Family exponentiated();
 Family egdd();
 Family ftrl();
 
+// What solvers need beside the rules, one unit each.
+const Vectors* vectors();  // by Number
+const Losses* losses();
+
 }  // namespace schuss

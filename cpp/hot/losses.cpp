@@ -1,0 +1,5 @@
+#include "schuss/list.hpp"
+
+namespace schuss {
+const Losses* losses() { return nullptr; }
+}  // namespace schuss
