@@ -6,7 +6,11 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
-#include "schuss/solvers/lbfgs.hpp"
+#include "schuss/solvers/bfgs.hpp"
+#include "schuss/solvers/lbfgsb.hpp"
+#include "schuss/solvers/newton.hpp"
+#include "schuss/solvers/newton_cg.hpp"
+#include "schuss/solvers/owlqn.hpp"
 
 namespace schuss {
 namespace {
@@ -95,6 +99,35 @@ class PySolver {
       const View from = readable(given[a.name.c_str()], a.number, a.count, "state: array '" + a.name + "'");
       std::memcpy(a.data, from.data, std::size_t(a.count * (a.number == f32 ? 4 : 8)));
     }
+    solver_->restored();
+  }
+
+  int wants() { return int(solver_->wants()); }
+  py::object direction() { return view(as<NewtonCg>().direction(), solver_->space.n, solver_->space.number); }
+  void tell_product(const py::object& product, int threads) {
+    NewtonCg& newton = as<NewtonCg>();
+    const View hv = readable(product, newton.space.number, newton.space.n, "product");
+    newton.space.threads = threads;
+    if (!newton.told_product(hv.data))
+      throw py::value_error("product: expected finite numbers, got others; the Hessian must be finite where f is");
+  }
+  void tell_hessian(const py::object& hessian, int threads) {
+    Newton& newton = as<Newton>();
+    const std::int64_t n = newton.space.n;
+    const View h(hessian.ptr());
+    check_number(h, hessian, f64, "hessian");
+    check_layout(h, "hessian");
+    check_shape(h, {n, n}, "hessian");
+    newton.space.threads = threads;
+    Space all = newton.space;
+    all.vectors += f64 - all.number;
+    all.number = f64;
+    all.n = n * n;
+    if (!std::isfinite(all.largest(h.data)))
+      throw py::value_error("hessian: expected finite numbers, got others; the Hessian must be finite where f is");
+    all.copy(newton.hessian(), h.data);
+    py::gil_scoped_release release;
+    newton.told_hessian();
   }
 
  private:
@@ -122,6 +155,16 @@ std::unique_ptr<PySolver> make(const py::capsule& table, const py::object& x0, c
   auto solver = std::make_unique<S>(space(table, x0, at), settings(given), rest...);
   solver->begin(at.data);
   return std::make_unique<PySolver>(std::move(solver));
+}
+
+std::unique_ptr<PySolver> lbfgsb(const py::capsule& table, const py::object& x0, const py::object& low,
+                                 const py::object& high, const Given& given, int memory) {
+  auto made = make<Lbfgsb>(table, x0, given, memory);
+  Lbfgsb& solver = made->as<Lbfgsb>();
+  const View l = readable(low, solver.space.number, solver.space.n, "lower bounds"),
+             h = readable(high, solver.space.number, solver.space.n, "upper bounds");
+  solver.bounds(l.data, h.data);
+  return made;
 }
 
 void advance(PySolver& self, const py::object& gradient, const py::object& before, const py::object& now, double rate,
@@ -158,6 +201,10 @@ void bind_solvers(py::module_& m) {
       .def("restore", &PySolver::restore)
       .def("advance", &advance)
       .def("product", &product)
+      .def("direction", &PySolver::direction)
+      .def("tell_product", &PySolver::tell_product)
+      .def("tell_hessian", &PySolver::tell_hessian)
+      .def_property_readonly("wants", &PySolver::wants)
       .def_property_readonly("f", [](PySolver& s) { return s.solver().value(); })
       .def_property_readonly("size", [](PySolver& s) { return s.solver().size; })
       .def_property_readonly("started", [](PySolver& s) { return s.solver().started(); })
@@ -168,6 +215,13 @@ void bind_solvers(py::module_& m) {
   m.def("lbfgs", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form) {
     return make<Lbfgs>(table, x0, given, memory, Form(form));
   });
+  m.def("owlqn", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form, double l1) {
+    return make<Owlqn>(table, x0, given, memory, Form(form), l1);
+  });
+  m.def("bfgs", &make<Bfgs>);
+  m.def("newton", &make<Newton>);
+  m.def("newton_cg", &make<NewtonCg>);
+  m.def("lbfgsb", &lbfgsb);
 }
 
 }  // namespace schuss

@@ -69,6 +69,8 @@ class Lbfgs : public Solver {
 
  protected:
   History history_;
+  double square_ = 0;        // p . p
+  std::vector<double> out_;  // the inner products of the new pair
 
   // What the direction is taken of: the gradient, or in its place a subgradient.
   virtual const void* slope_vector() const { return g_.data(); }
@@ -131,8 +133,7 @@ class Lbfgs : public Solver {
   }
 
   bool gram_, learned_ = false, moved_ = false;
-  double square_ = 0;
-  std::vector<double> c_, out_;
+  std::vector<double> c_;
   Pointers v_;
 };
 

@@ -15,10 +15,11 @@
 namespace schuss {
 
 enum class Status { running = -1, gradient, value, iterations, evaluations, search, unbounded, stopped };
+enum class Want { value, hessian, product };
 enum class Line { more_thuente, strong_wolfe, hager_zhang, armijo };
 
 struct Settings {
-  double gtol = 1e-5, ftol = 0, noise = 1e-12;
+  double gtol = 1e-5, ftol = 0, noise = 1e-10;
   std::int64_t maxiter = 1, maxfun = 1;
   int line = 0;
   double c1 = 1e-4, c2 = 0.9;
@@ -56,6 +57,7 @@ class Solver {
     space.copy(x_.data(), from);
   }
 
+  virtual Want wants() const { return Want::value; }
   bool started() const { return started_; }
   const Vec& asked() const { return status == Status::running ? trial_ : x_; }
   // The best point seen, with its f and g.
@@ -106,6 +108,8 @@ class Solver {
       all.push_back({"best_g", best_g_.data(), space.n, space.number});
     }
   }
+  // After fields and arrays were written from outside.
+  virtual void restored() {}
 
  protected:
   Vec x_, trial_, g_, spare_;  // `spare_` is where the gradient at the trial is kept
@@ -129,9 +133,11 @@ class Solver {
   // f with what is added to it (an l1 term), at the trial.
   virtual double total(double told) { return told; }
 
+  virtual bool stationary() { return size <= settings.gtol; }
+
   double noise() const { return settings.noise * std::abs(f); }
 
-  void next_search() {
+  virtual void next_search() {
     double slope = direct();
     if (!(slope < 0) || !std::isfinite(slope)) {
       forget();
@@ -139,11 +145,8 @@ class Solver {
       ++restarts;
       slope = direct();
     }
-    if (!(slope < 0)) {
-      status = Status::search;
-      return;
-    }
-    line_->begin(f, slope, 1, longest(), noise());
+    if (slope < 0 && std::isfinite(slope)) line_->begin(f, slope, 1, longest(), noise());
+    else status = Status::search;
   }
 
  private:
@@ -176,7 +179,7 @@ class Solver {
   }
 
   bool finished(double before) {
-    if (size <= settings.gtol) status = Status::gradient;
+    if (stationary()) status = Status::gradient;
     else if (iterations > 0 && settings.ftol > 0 &&
              before - f <= settings.ftol * std::max({std::abs(before), std::abs(f), 1.0}))
       status = Status::value;
