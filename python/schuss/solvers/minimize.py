@@ -92,14 +92,12 @@ def minimize(
 
     Differs from
     ------------
-    scipy.optimize.minimize: there are no numerical gradients (`check_grad` compares with them); ftol is 0 by default; the
-    result's x, fun and jac always belong together.
+    scipy.optimize.minimize: no numerical gradients (`check_grad` compares with them); ftol is 0 by default; the result's
+    x, fun and jac always belong together.
     """
     solver = _solver(method, x0, hess, hessp, bounds, l1, memory, options)
     if jac is not True and not callable(jac):
-        raise TypeError(
-            "jac: expected True (fun returns value and gradient) or a function; there are no numerical gradients"
-        )
+        raise TypeError("jac: expected True (fun returns value and gradient) or a function; none is made numerically")
     if time_limit is not None:
         check_number("time_limit", time_limit, lambda v: v > 0, "a number above 0, or None")
     end = None if time_limit is None else time.monotonic() + time_limit
@@ -130,15 +128,15 @@ def _solver(
         raise ValueError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}")
     if (bounds is not None) != (method == "lbfgsb"):
         raise ValueError(
-            f"bounds: method {method!r} " + ("has none; use 'lbfgsb'" if bounds is not None else "needs them")
+            f"bounds: method {method!r} {'needs' if bounds is None else 'has no'} bounds; 'lbfgsb' has them"
         )
     if l1 and method != "owlqn":
         raise ValueError(f"l1: method {method!r} has no l1 term; use 'owlqn' without bounds")
     if (hess is not None) != (method == "newton"):
-        raise ValueError(f"hess: method {method!r} " + ("takes none; use 'newton'" if hess is not None else "needs it"))
+        raise ValueError(f"hess: method {method!r} {'needs' if hess is None else 'takes no'} hess; 'newton' takes it")
     if (hessp is not None) != (method == "newton-cg"):
         raise ValueError(
-            f"hessp: method {method!r} " + ("takes none; use 'newton-cg'" if hessp is not None else "needs it")
+            f"hessp: method {method!r} {'needs' if hessp is None else 'takes no'} hessp; 'newton-cg' takes it"
         )
     if method == "lbfgsb":
         return LBFGSB(x0, bounds, memory=memory, **options)
@@ -199,7 +197,7 @@ def check_grad(fun: Callable[..., Any], x: Any, args: tuple[Any, ...] = (), *, d
     True
 
     Reference: Nocedal and Wright, Numerical Optimization, 2006, section 8.1.
-    Differs from: scipy.optimize.check_grad, which gives an absolute error, from one-sided differences of all coordinates.
+    Differs from: scipy.optimize.check_grad: an absolute error, from one-sided differences of all coordinates.
     """
     at = as_start(x).astype(np.float64)
     f, g = _evaluate(fun, True, at.copy(), args)

@@ -25,8 +25,8 @@ class LBFGS(Solver):
     memory : int
         Pairs kept, 1 to 100. Each costs two arrays of the size of x.
     form : {'auto', 'gram', 'loop'}
-        How H g is computed: from inner products of all vectors, in two passes over memory, or by the two-loop recursion.
-        'auto' takes 'gram' from 200 numbers on. Equal but for rounding.
+        How H g is computed: from inner products of all vectors, in two passes over memory, or by the two-loop
+        recursion. 'auto' takes 'gram' from 200 numbers on. Equal but for rounding.
     gtol : float
         Stop when no number of the gradient is above it (1e-5).
     ftol : float
@@ -100,7 +100,7 @@ class LBFGS(Solver):
 
         Raises
         ------
-        ValueError for a wrong shape, numbers that are not finite, or after `tell`, which belongs to the other way of use.
+        ValueError for a wrong shape, numbers that are not finite, or after `tell`, the other way of use.
 
         Example
         -------
@@ -291,7 +291,8 @@ class BFGS(Solver):
     >>> s = schuss.BFGS(np.array([-1.2, 1.0]))
     >>> while not s.done:
     ...     x, y = s.ask()
-    ...     s.tell((1 - x) ** 2 + 100 * (y - x * x) ** 2, np.array([2 * (x - 1) - 400 * x * (y - x * x), 200 * (y - x * x)]))
+    ...     d = y - x * x
+    ...     s.tell((1 - x) ** 2 + 100 * d**2, np.array([2 * (x - 1) - 400 * x * d, 200 * d]))
     >>> s.result().x.round(5)
     array([1., 1.])
 
@@ -318,15 +319,9 @@ def as_bounds(bounds: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Array, A
         pair = [bounds.lb, bounds.ub]
     else:
         pair = list(bounds)
-        if (
-            len(pair) == size
-            and all(isinstance(p, tuple | list | np.ndarray) and len(p) == 2 for p in pair)
-            and shape != (2,)
-        ) or (
-            shape == (2,)
-            and all(isinstance(p, tuple | list) and len(p) == 2 for p in pair)
-            and isinstance(bounds, list)
-        ):
+        in_pairs = len(pair) == size and all(isinstance(p, tuple | list | np.ndarray) and len(p) == 2 for p in pair)
+        # For two variables a list is read as pairs, a tuple as (lower, upper).
+        if in_pairs and (size != 2 or isinstance(bounds, list)):
             pair = [[p[0] for p in pair], [p[1] for p in pair]]
     if len(pair) != 2:
         raise ValueError(f"bounds: expected (lower, upper) or {size} pairs, got {len(pair)} items")

@@ -61,8 +61,8 @@ def sentence(status: int, size: float, gtol: float, ftol: float, most: tuple[int
         RUNNING: f"Still running: the gradient's largest number is {size:.3g}, gtol is {gtol:.3g}.",
         GRADIENT: f"Converged: the gradient's largest number, {size:.3g}, is not above gtol = {gtol:.3g}.",
         VALUE: f"Converged: the last step lowered the value by no more than ftol = {ftol:.3g} of it.",
-        ITERATIONS: f"Not converged after maxiter = {most[0]} iterations: the gradient's largest number is {size:.3g}.",
-        EVALUATIONS: f"Not converged after maxfun = {most[1]} evaluations: the gradient's largest number is {size:.3g}.",
+        ITERATIONS: f"Not converged in maxiter = {most[0]} iterations: the gradient's largest number is {size:.3g}.",
+        EVALUATIONS: f"Not converged in maxfun = {most[1]} evaluations: the gradient's largest number is {size:.3g}.",
         SEARCH: (
             f"Not converged: no lower value was found along the last direction; the gradient's largest number is "
             f"{size:.3g}. Either rounding in the value hides a decrease, or the gradient contradicts it: "
