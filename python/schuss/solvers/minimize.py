@@ -92,8 +92,8 @@ def minimize(
 
     Differs from
     ------------
-    scipy.optimize.minimize: no numerical gradients (`check_grad` compares with them); ftol is 0 by default; the result's
-    x, fun and jac always belong together.
+    scipy.optimize.minimize: no numerical gradients (`check_grad` compares with them); ftol is 0 by default; the
+    result's x, fun and jac always belong together.
     """
     solver = _solver(method, x0, hess, hessp, bounds, l1, memory, options)
     if jac is not True and not callable(jac):
