@@ -15,6 +15,7 @@ class Lbfgsb : public Solver {
   void bounds(const void* low, const void* high) {
     space.copy(low_.data(), low);
     space.copy(high_.data(), high);
+    boxed_ = std::isfinite(space.largest(low)) && std::isfinite(space.largest(high));
     for (Vec* v : {&x_, &trial_}) space.clamp(v->data(), low_.data(), high_.data());
   }
 
@@ -43,7 +44,7 @@ class Lbfgsb : public Solver {
     space.step(p_.data(), cauchy_.data(), -1, x_.data());
     double slope = space.dot(g_.data(), p_.data());
     longest_ = 1e10;
-    if (history_.count == 0 && iterations == 0) {  // the length of the first step is a guess
+    if (history_.count == 0 && iterations == 0 && !boxed_) {  // a guess, where no box says how long a step may be
       const double length = std::sqrt(space.dot(p_.data(), p_.data()));
       const double factor = std::min(1.0, 1 / length);
       space.combine(p_.data(), {factor}, {p_.data()});
@@ -205,6 +206,7 @@ class Lbfgsb : public Solver {
   Vec low_, high_, p_, cauchy_, work_;
   Compact history_;
   double longest_ = 1;
+  bool boxed_ = false;  // every variable has two bounds
   std::vector<double> c_;
   std::vector<Break> breaks_;
   std::vector<std::int64_t> free_, fixed_;

@@ -66,10 +66,10 @@ class Newton : public Solver {
       return -1;
     }
     std::int64_t failed = factors_.factor(h, 0, least, space.threads);
-    if (failed >= 0) shift = lowest > 0 ? 1e-3 * norm : 1e-3 * norm - lowest;
+    if (failed >= 0) shift = 1e-8 * norm + std::max(0.0, -lowest);  // badly scaled ones would drown in more
     while (failed >= 0 && shift < 1e10 * (norm + 1)) {
       failed = factors_.factor(h, shift, least, space.threads);
-      if (failed >= 0) shift = std::max(4 * shift, 1e-8);
+      if (failed >= 0) shift = 10 * shift;
     }
     factors_.solve(g, d);
     return head_for(d);
