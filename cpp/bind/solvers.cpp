@@ -102,7 +102,8 @@ class PySolver {
     solver_->restored();
   }
 
-  int wants() { return int(solver_->wants()); }
+  // What is to be told next; 3: nothing.
+  int wants() { return solver_->status == Status::running ? int(solver_->wants()) : 3; }
   py::object direction() { return view(as<NewtonCg>().direction(), solver_->space.n, solver_->space.number); }
   void tell_product(const py::object& product, int threads) {
     NewtonCg& newton = as<NewtonCg>();

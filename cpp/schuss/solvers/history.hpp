@@ -14,6 +14,8 @@ namespace schuss {
 
 class History {
  public:
+  static constexpr int most_memory = 100;
+
   int memory;
   int count = 0;  // pairs in use
   int next = 0;   // the slot of the pair to come; where all are in use, that of the oldest
@@ -30,7 +32,10 @@ class History {
   void* s(int slot) const { return s_.row(slot); }
   void* y(int slot) const { return y_.row(slot); }
   // The k-th pair, oldest first.
-  int slot(int k) const { return (next - count + k + memory) % memory; }
+  int slot(int k) const {
+    const int at = next - count + k;
+    return at < 0 ? at + memory : at;
+  }
   void clear() { count = 0; }
   double curvature(int slot) const { return sy_[at(slot, slot)]; }
 
@@ -95,25 +100,28 @@ class History {
 
   // The coefficients of -H q in the Gram form: -gamma q, then y and s of each pair, oldest first. `q` as in `take`.
   void coefficients(std::vector<double>& c) const {
-    std::vector<double>& alpha = alpha_;
-    alpha.assign(std::size_t(count), 0.0);
+    double alpha[most_memory], beta[most_memory];
+    std::size_t order[most_memory];
+    for (int k = 0; k < count; ++k) order[k] = std::size_t(slot(k));
+    const std::size_t m = std::size_t(memory);
     for (int k = count - 1; k >= 0; --k) {
-      const int i = slot(k);
-      double sum = sq_[std::size_t(i)];
-      for (int j = k + 1; j < count; ++j) sum -= alpha[std::size_t(j)] * sy_[at(i, slot(j))];
-      alpha[std::size_t(k)] = sum / sy_[at(i, i)];
+      const std::size_t i = order[k];
+      double sum = sq_[i];
+      for (int j = k + 1; j < count; ++j) sum -= alpha[j] * sy_[i * m + order[j]];
+      alpha[k] = sum / sy_[i * m + i];
     }
     const double gamma = scale();
     c.assign(std::size_t(2 * count + 1), 0.0);
     c[0] = -gamma;
     for (int k = 0; k < count; ++k) {
-      const int i = slot(k);
-      double sum = yq_[std::size_t(i)];
-      for (int j = 0; j < count; ++j) sum -= alpha[std::size_t(j)] * yy_[at(i, slot(j))];
+      const std::size_t i = order[k];
+      double sum = yq_[i];
+      for (int j = 0; j < count; ++j) sum -= alpha[j] * yy_[i * m + order[j]];
       sum *= gamma;
-      for (int j = 0; j < k; ++j) sum -= c[std::size_t(2 * j + 2)] * sy_[at(slot(j), i)];
-      c[std::size_t(2 * k + 1)] = gamma * alpha[std::size_t(k)];
-      c[std::size_t(2 * k + 2)] = sum / sy_[at(i, i)] - alpha[std::size_t(k)];
+      for (int j = 0; j < k; ++j) sum -= beta[j] * sy_[order[j] * m + i];
+      beta[k] = sum / sy_[i * m + i] - alpha[k];
+      c[std::size_t(2 * k + 1)] = gamma * alpha[k];
+      c[std::size_t(2 * k + 2)] = beta[k];
     }
   }
   // The vectors they belong to.

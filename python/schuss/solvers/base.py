@@ -78,7 +78,7 @@ class Solver:
             known = ", ".join(Options.__annotations__)
             raise TypeError(f"{type(self).__name__}: unknown option {min(unknown)!r}; known are {known}")
         start = as_start(x0)
-        self._shape, self._dtype = start.shape, start.dtype
+        self._shape, self._dtype, self._flat = start.shape, start.dtype, start.ndim == 1
         default = 1e-10 if start.dtype == np.float64 else 1e-5
         self._options = {
             "gtol": 1e-5, "ftol": 0.0, "maxiter": 15000, "maxfun": 30000, "noise": default,
@@ -117,7 +117,7 @@ class Solver:
         """The point whose value and gradient are wanted: the solver's own memory, read-only, valid until told."""
         self._asked = True
         x: Array = self._solver.ask()
-        return x.reshape(self._shape)
+        return x if self._flat else x.reshape(self._shape)
 
     def tell(self, f: float, g: Any) -> None:
         """The value and the gradient at the point that `ask` gave.
@@ -125,7 +125,8 @@ class Solver:
         ValueError if nothing was asked, if the solver is done, for a wrong shape, and if f or g is not finite at the
         start. Later, points where they are not finite make the step shrink and are never adopted.
         """
-        self._expect("tell", 0)
+        if not self._asked or self._stopped is not None or self._solver.wants != 0:
+            self._refuse("tell", 0)
         gradient = self._gradient("g", g)
         try:
             value = float(f)
@@ -134,16 +135,17 @@ class Solver:
         self._solver.tell(value, gradient, self._threads)
         self._asked = False
 
-    def _expect(self, call: str, wants: int) -> None:
+    def _refuse(self, call: str, wants: int) -> None:
         if self.done:
             raise ValueError(f"{call}: the solver is done ({self.message}); read result()")
         if wants != self._solver.wants:
             raise ValueError(f"{call}: the solver waits for {WANTS[self._solver.wants]}")
-        if not self._asked:
-            raise ValueError(f"{call}: nothing was asked; call ask() before each {call}()")
+        raise ValueError(f"{call}: nothing was asked; call ask() before each {call}()")
 
     def _gradient(self, name: str, g: Any) -> Array:
         a = np.asarray(g)
+        if self._flat and a.dtype == self._dtype and a.shape == self._shape and a.flags.c_contiguous:
+            return a
         if a.dtype.kind not in "fiu":
             raise TypeError(f"{name}: expected real numbers, got {a.dtype}")
         if a.shape != self._shape:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _cold
 from ..settings import check_number
-from .base import WANTS, Array, Options, Solver, as_start, whole
+from .base import Array, Options, Solver, as_start, whole
 
 
 class Newton(Solver):
@@ -77,7 +77,7 @@ class Newton(Solver):
     def tell_hessian(self, h: Any) -> None:
         """The Hessian at the point adopted last, which `ask` gives."""
         if self.done or self._solver.wants != 1:
-            raise ValueError(f"tell_hessian: the solver waits for {'nothing' if self.done else WANTS[0]}")
+            self._refuse("tell_hessian", 1)
         n = int(np.prod(self._shape))
         a = np.asarray(h)
         if a.dtype.kind not in "fiu":
@@ -159,7 +159,7 @@ class NewtonCG(Solver):
     def tell_product(self, hv: Any) -> None:
         """The Hessian at `x` times `vector`."""
         if self.done or self._solver.wants != 2:
-            raise ValueError(f"tell_product: the solver waits for {'nothing' if self.done else WANTS[0]}")
+            self._refuse("tell_product", 2)
         self._solver.tell_product(self._gradient("product", hv), self._threads)
 
 
