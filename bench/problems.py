@@ -1,4 +1,4 @@
-"""The unconstrained test problems of Moré, Garbow and Hillstrom (ACM TOMS 7, 1981), from the paper, and ten with bounds.
+"""The unconstrained test problems of Moré, Garbow and Hillstrom (ACM TOMS 7, 1981), and ten with bounds.
 
 Each is a sum of squares of residuals; its gradient is 2 J'r with the Jacobian by complex steps, exact to rounding.
 """
@@ -50,6 +50,10 @@ def _size(z: Array) -> Array:
 def _freudenstein(x: Array) -> Array:
     a, b = x
     return _stack(-13 + a + ((5 - b) * b - 2) * b, -29 + a + ((b + 1) * b - 14) * b)
+
+
+def _badly_scaled(x: Array) -> Array:
+    return _stack(1e4 * x[0] * x[1] - 1, np.exp(-x[0]) + np.exp(-x[1]) - 1.0001)
 
 
 def _beale(x: Array) -> Array:
@@ -266,7 +270,13 @@ def _p(number: int, name: str, residuals: Callable[[Array], Array], start: Any, 
 UNCONSTRAINED = [
     _p(1, "Rosenbrock", _rosenbrock, [-1.2, 1], 0),
     _p(2, "Freudenstein and Roth", _freudenstein, [0.5, -2], 0, 48.9842),
-    _p(3, "Powell badly scaled", lambda x: _stack(1e4 * x[0] * x[1] - 1, np.exp(-x[0]) + np.exp(-x[1]) - 1.0001), [0, 1], 0),
+    _p(
+        3,
+        "Powell badly scaled",
+        lambda x: _stack(1e4 * x[0] * x[1] - 1, np.exp(-x[0]) + np.exp(-x[1]) - 1.0001),
+        [0, 1],
+        0,
+    ),
     _p(4, "Brown badly scaled", lambda x: _stack(x[0] - 1e6, x[1] - 2e-6, x[0] * x[1] - 2), [1, 1], 0),
     _p(5, "Beale", _beale, [1, 1], 0),
     _p(6, "Jennrich and Sampson", _jennrich, [0.3, 0.4], 124.362),

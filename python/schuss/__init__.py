@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import init, rules, schedules, solvers
+from . import init, objectives, rules, schedules, solvers
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -76,6 +76,7 @@ __all__ = [
     "init",
     "minimize",
     "newton_root",
+    "objectives",
     "rules",
     "schedules",
     "set_threads",

@@ -54,6 +54,28 @@ class Solver:
     def advance(self, g: _Array, before: _Array, now: _Array, rate: float, threads: int, /) -> None: ...
     def product(self, vector: _Array, form: int, /) -> _Array: ...
 
+class Batch:
+    def __init__(
+        self,
+        table: Any,
+        loss: int,
+        start: _Array,
+        ids: _Array,
+        values: _Array | None,
+        labels: _Array,
+        weights: _Array | None,
+        columns: int,
+        classes: int,
+        intercept: bool,
+        l2: float,
+        /,
+    ) -> None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def seen(self) -> int: ...
+    def evaluate(self, x: _Array, g: _Array, threads: int, /) -> float: ...
+
 class Store:
     def __init__(
         self,
