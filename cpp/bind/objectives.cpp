@@ -1,8 +1,7 @@
 // Losses over sparse batches, for Python. Kinds, ranges and shapes are checked there; here types and layout.
-#include "schuss/objectives/batch.hpp"
-
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "schuss/objectives/batch.hpp"
 
 namespace schuss {
 namespace {
@@ -27,7 +26,8 @@ std::unique_ptr<Batch> make(const py::capsule& table, int loss, const py::array_
     type = View(values.ptr()).number();
     value = of(values, type, ids.size(), "values").data;
   }
-  const double* weight = weights.is_none() ? nullptr : reinterpret_cast<double*>(of(weights, f64, rows, "weights").data);
+  const double* weight =
+      weights.is_none() ? nullptr : reinterpret_cast<double*>(of(weights, f64, rows, "weights").data);
   const std::int64_t* const first = start.data();
   const std::int64_t* const id = ids.data();
   py::gil_scoped_release release;

@@ -63,7 +63,8 @@ class PySolver {
     }
     if (good) return;
     const std::string remedy = "; start where f and its gradient are finite";
-    if (!std::isfinite(f)) throw py::value_error("f: expected a finite number at the start, got " + std::to_string(f) + remedy);
+    if (!std::isfinite(f))
+      throw py::value_error("f: expected a finite number at the start, got " + std::to_string(f) + remedy);
     throw py::value_error("g: expected finite numbers at the start" + remedy);
   }
 
@@ -216,9 +217,8 @@ void bind_solvers(py::module_& m) {
   m.def("lbfgs", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form) {
     return make<Lbfgs>(table, x0, given, memory, Form(form));
   });
-  m.def("owlqn", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form, double l1) {
-    return make<Owlqn>(table, x0, given, memory, Form(form), l1);
-  });
+  m.def("owlqn", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form,
+                    double l1) { return make<Owlqn>(table, x0, given, memory, Form(form), l1); });
   m.def("bfgs", &make<Bfgs>);
   m.def("newton", &make<Newton>);
   m.def("newton_cg", &make<NewtonCg>);

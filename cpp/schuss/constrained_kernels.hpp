@@ -8,7 +8,8 @@ template <class T>
 void clamp(void* a, const void* lo, const void* hi, std::int64_t n) {
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
     T* const at = static_cast<T*>(a) + i;
-    write(at, smaller(larger(read(at, k), read(static_cast<const T*>(lo) + i, k)), read(static_cast<const T*>(hi) + i, k)),
+    write(at,
+          smaller(larger(read(at, k), read(static_cast<const T*>(lo) + i, k)), read(static_cast<const T*>(hi) + i, k)),
           k);
   });
 }
@@ -19,7 +20,8 @@ void projected(const void* x, const void* g, const void* lo, const void* hi, std
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
     const Eight here = read(static_cast<const T*>(x) + i, k), slope = read(static_cast<const T*>(g) + i, k);
     // Room is measured before it is compared with g: x - (x - g) would lose the digits of a small g.
-    const Eight below = here - read(static_cast<const T*>(lo) + i, k), above = here - read(static_cast<const T*>(hi) + i, k);
+    const Eight below = here - read(static_cast<const T*>(lo) + i, k),
+                above = here - read(static_cast<const T*>(hi) + i, k);
     top.add(smaller(larger(slope, above), below) + (slope - slope));
   });
   *out = std::max(*out, top.result());
@@ -99,8 +101,8 @@ void symmetric_row(T* row, std::int64_t i, double a, double b, const double* s, 
 }
 
 template <class T>
-void symmetric(void* packed, std::int64_t first, std::int64_t last, double a, double b, const double* s, const double* u,
-               const double* const* right, int rights, double* const* outs) {
+void symmetric(void* packed, std::int64_t first, std::int64_t last, double a, double b, const double* s,
+               const double* u, const double* const* right, int rights, double* const* outs) {
   for (std::int64_t i = first; i < last; ++i) {
     T* const row = static_cast<T*>(packed) + i * (i + 1) / 2;
     if (rights == 1) symmetric_row<T, 1>(row, i, a, b, s, u, right, outs);

@@ -178,8 +178,8 @@ void step(void* to, const void* a, double t, const void* b, const void* with, st
   const Eight factor = fill(t);
   Eight sum = fill(0.0);
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
-    write(static_cast<T*>(to) + i, read(static_cast<const T*>(a) + i, k) + factor * read(static_cast<const T*>(b) + i, k),
-          k);
+    write(static_cast<T*>(to) + i,
+          read(static_cast<const T*>(a) + i, k) + factor * read(static_cast<const T*>(b) + i, k), k);
     if (with) sum += read(static_cast<const T*>(to) + i, k) * read(static_cast<const T*>(with) + i, k);
   });
   if (with) *out += total(sum);
@@ -188,8 +188,8 @@ void step(void* to, const void* a, double t, const void* b, const void* with, st
 template <class T>
 void largest(const void* a, std::int64_t n, double* out) {
   Top top;
-  for_packs<double>(
-      n, [&](std::int64_t i, auto k) __attribute__((always_inline)) { top.add(read(static_cast<const T*>(a) + i, k)); });
+  for_packs<double>(n, [&](std::int64_t i, auto k)
+                           __attribute__((always_inline)) { top.add(read(static_cast<const T*>(a) + i, k)); });
   *out = std::max(*out, top.result());
 }
 

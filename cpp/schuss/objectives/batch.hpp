@@ -1,7 +1,7 @@
 // A loss over a sparse batch with an l2 term: value and gradient, on the team's threads, in a fixed order.
 //
-// The batch is kept twice, by rows for the scores and by columns for the gradient, so that every number is the sum of its
-// own terms in one order, whoever computes it. Columns that no row has are in neither and are never touched.
+// The batch is kept twice, by rows for the scores and by columns for the gradient, so that every number is the sum of
+// its own terms in one order, whoever computes it. Columns that no row has are in neither and are never touched.
 #pragma once
 #include <memory>
 #include <numeric>
@@ -80,7 +80,7 @@ class Batch {
       for (std::int64_t i = 0; i < rows; ++i) sum += scores_[std::size_t(i * width + c)];
       g[columns * width + c] = T(sum);
     }
-    return loss + l2_ / 2 * squares;
+    return l2_ > 0 ? loss + l2_ / 2 * squares : loss;
   }
 
  private:
@@ -114,7 +114,8 @@ class Batch {
       for (std::int64_t k = start_[std::size_t(i)]; k < start_[std::size_t(i) + 1]; ++k) {
         const std::int64_t at = next[std::size_t(ids_[std::size_t(k)])]++;
         turned_ids_[std::size_t(at)] = std::int32_t(i);
-        if (!values_.empty()) std::memcpy(&turned_values_[std::size_t(at * item)], &values_[std::size_t(k * item)], std::size_t(item));
+        if (!values_.empty())
+          std::memcpy(&turned_values_[std::size_t(at * item)], &values_[std::size_t(k * item)], std::size_t(item));
       }
   }
 

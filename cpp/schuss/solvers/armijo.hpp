@@ -1,4 +1,5 @@
-// Backtracking to sufficient decrease: Armijo 1966; the next step minimizes a parabola (Dennis & Schnabel 1983, A6.3.1).
+// Backtracking to sufficient decrease: Armijo 1966; the next step minimizes a parabola (Dennis & Schnabel 1983,
+// A6.3.1).
 #pragma once
 #include "line_search.hpp"
 

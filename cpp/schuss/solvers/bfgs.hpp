@@ -1,4 +1,5 @@
-// BFGS with the dense inverse (Nocedal & Wright 2006, Algorithm 6.1), its lower triangle packed by rows: half the memory.
+// BFGS with the dense inverse (Nocedal & Wright 2006, Algorithm 6.1), its lower triangle packed by rows: half the
+// memory.
 //
 // H is passed over once an iteration. The update of the last iteration waits and is applied by the same pass that takes
 // the products with y and the new gradient; the product of the updated H with that gradient follows from them.

@@ -23,7 +23,8 @@ class Fields {
         number = N(value);
         return;
       }
-    throw std::invalid_argument(std::string("state: '") + name + "' is missing; it was saved by another kind of solver");
+    throw std::invalid_argument(std::string("state: '") + name +
+                                "' is missing; it was saved by another kind of solver");
   }
 };
 

@@ -1,4 +1,5 @@
-// Hager & Zhang, TOMS 32, 2006 (CG_DESCENT): secant steps from both ends of an interval whose slopes have opposite signs.
+// Hager & Zhang, TOMS 32, 2006 (CG_DESCENT): secant steps from both ends of an interval whose slopes have opposite
+// signs.
 #pragma once
 #include "line_search.hpp"
 

@@ -1,9 +1,10 @@
 // The last pairs s = change of x, y = change of g, and the product of their inverse BFGS matrix with a gradient.
 //
 // Two forms of the same recursion (Nocedal 1980). The loop form walks the vectors: an inner product and an update for
-// each pair, twice. The Gram form (Chen, Wang & Zhou 2014) keeps the inner products of all vectors and runs the recursion
-// on coefficients; the direction is then one sum of vectors, and each vector is read once there and once when a pair is
-// learned. Inner products are always of the vectors themselves and never updated by differences, so none of them drifts.
+// each pair, twice. The Gram form (Chen, Wang & Zhou 2014) keeps the inner products of all vectors and runs the
+// recursion on coefficients; the direction is then one sum of vectors, and each vector is read once there and once when
+// a pair is learned. Inner products are always of the vectors themselves and never updated by differences, so none of
+// them drifts.
 #pragma once
 #include <cmath>
 
@@ -55,8 +56,8 @@ class History {
   // (q, y) with each of them
   double new_slope(const std::vector<double>& out, std::size_t left) const { return out[2 * (left - 3)]; }
 
-  // Takes the new pair, with the inner products of `to_learn`; `square` is s . s. A pair along which the gradient hardly
-  // turned says nothing about curvature and is left out, as is one of negative curvature.
+  // Takes the new pair, with the inner products of `to_learn`; `square` is s . s. A pair along which the gradient
+  // hardly turned says nothing about curvature and is left out, as is one of negative curvature.
   bool take(const std::vector<double>& out, std::size_t left, double square) {
     const double* const own = out.data() + 2 * (left - 3);
     const double sy = own[1], yy = own[3];

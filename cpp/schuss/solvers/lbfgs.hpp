@@ -1,9 +1,9 @@
 // L-BFGS: Liu & Nocedal 1989. The first step goes down the gradient, no longer than 1.
 //
-// The usual iteration takes two passes over the history. When f and g at the first trial are told, the pair is learned at
-// once, before the line search has judged: its slope is one of the inner products. Then the direction, the next trial and
-// s, as rounded, are written by the pass that sums the history. s lies in the slot of the oldest pair: it is being read
-// there at that moment, and would be dropped anyway.
+// The usual iteration takes two passes over the history. When f and g at the first trial are told, the pair is learned
+// at once, before the line search has judged: its slope is one of the inner products. Then the direction, the next
+// trial and s, as rounded, are written by the pass that sums the history. s lies in the slot of the oldest pair: it is
+// being read there at that moment, and would be dropped anyway.
 #pragma once
 #include "history.hpp"
 #include "solver.hpp"

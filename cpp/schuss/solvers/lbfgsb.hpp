@@ -1,5 +1,5 @@
-// L-BFGS-B: Byrd, Lu, Nocedal & Zhu 1995, with the projection of Morales & Nocedal 2011. The model's first minimizer along
-// the projected gradient decides which variables stay at bounds; the model is then minimized over the others.
+// L-BFGS-B: Byrd, Lu, Nocedal & Zhu 1995, with the projection of Morales & Nocedal 2011. The model's first minimizer
+// along the projected gradient decides which variables stay at bounds; the model is then minimized over the others.
 #pragma once
 #include "compact.hpp"
 #include "solver.hpp"
@@ -9,8 +9,13 @@ namespace schuss {
 class Lbfgsb : public Solver {
  public:
   Lbfgsb(const Space& where, const Settings& how, int memory)
-      : Solver(where, how), low_(where.make()), high_(where.make()), p_(where.make()), cauchy_(where.make()),
-        work_(where.make()), history_(where, memory) {}
+      : Solver(where, how),
+        low_(where.make()),
+        high_(where.make()),
+        p_(where.make()),
+        cauchy_(where.make()),
+        work_(where.make()),
+        history_(where, memory) {}
 
   void bounds(const void* low, const void* high) {
     space.copy(low_.data(), low);
@@ -78,7 +83,8 @@ class Lbfgsb : public Solver {
   }
 
  private:
-  // Algorithm CP. Afterwards `cauchy_` is the point, `c_` is W' (cauchy - x), `free_` the variables within their bounds.
+  // Algorithm CP. Afterwards `cauchy_` is the point, `c_` is W' (cauchy - x), `free_` the variables within their
+  // bounds.
   void find_cauchy() {
     const std::int64_t n = space.n;
     breaks_.clear();
@@ -159,8 +165,7 @@ class Lbfgsb : public Solver {
     for (const std::int64_t i : short_free ? free_ : fixed) {
       history_.row(space, i, w);
       for (int a = 0; a < k; ++a)
-        for (int b = 0; b < k; ++b)
-          gram(a, b) += (short_free ? 1 : -1) * w[std::size_t(a)] * w[std::size_t(b)];
+        for (int b = 0; b < k; ++b) gram(a, b) += (short_free ? 1 : -1) * w[std::size_t(a)] * w[std::size_t(b)];
     }
     Square inner(k);
     for (int a = 0; a < k; ++a)

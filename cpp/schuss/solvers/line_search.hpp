@@ -38,8 +38,8 @@ class LineSearch {
     const double before = step;
     ++trials;
     if (std::isfinite(f) && std::isfinite(d)) {
-      // Where f changes by no more than its rounding, the derivatives tell more. With the trapezoid, sufficient decrease
-      // becomes (2 c1 - 1) d0 >= d: the approximate Wolfe condition of Hager & Zhang 2005.
+      // Where f changes by no more than its rounding, the derivatives tell more. With the trapezoid, sufficient
+      // decrease becomes (2 c1 - 1) d0 >= d: the approximate Wolfe condition of Hager & Zhang 2005.
       if (std::abs(f - start_.f) <= slack_) f = start_.f + step * (start_.d + d) / 2;
       const Verdict verdict = judge({step, f, d});
       if (verdict != Verdict::again) return verdict;

@@ -64,16 +64,16 @@ class MoreThuente : public LineSearch {
   double next(Trial& best, Trial& other, const Trial& now) {
     const double theta = 3 * (best.f - now.f) / (now.t - best.t) + best.d + now.d;
     const double scale = std::max({std::abs(theta), std::abs(best.d), std::abs(now.d)});
-    const double root = scale * std::sqrt(std::max(0.0, theta / scale * (theta / scale) - best.d / scale * (now.d / scale)));
+    const double root =
+        scale * std::sqrt(std::max(0.0, theta / scale * (theta / scale) - best.d / scale * (now.d / scale)));
     const double secant = now.t + now.d / (now.d - best.d) * (best.t - now.t);
-    const bool turned = now.d * std::copysign(1.0, best.d) < 0, forward = now.t > best.t;
+    const bool turned = now.d * std::copysign(1.0, best.d)<0, forward = now.t> best.t;
     double to;
     if (now.f > best.f) {  // higher: a minimum lies between
       const double gamma = forward ? root : -root;
       const double r = ((gamma - best.d) + theta) / (((gamma - best.d) + gamma) + now.d);
       const double cubic = best.t + r * (now.t - best.t);
-      const double parabola =
-          best.t + best.d / ((best.f - now.f) / (now.t - best.t) + best.d) / 2 * (now.t - best.t);
+      const double parabola = best.t + best.d / ((best.f - now.f) / (now.t - best.t) + best.d) / 2 * (now.t - best.t);
       to = std::abs(cubic - best.t) < std::abs(parabola - best.t) ? cubic : cubic + (parabola - cubic) / 2;
       bracketed_ = true;
     } else if (turned) {  // lower, slopes of opposite signs: between, too

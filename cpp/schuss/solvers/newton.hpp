@@ -1,6 +1,6 @@
-// Newton's method with a line search. Where the Hessian is not positive definite, a multiple of the identity is added to it
-// (Nocedal & Wright 2006, Algorithm 3.3), and from a saddle, where the gradient says nothing, the search goes along a
-// direction of negative curvature, which the failed factorization yields.
+// Newton's method with a line search. Where the Hessian is not positive definite, a multiple of the identity is added
+// to it (Nocedal & Wright 2006, Algorithm 3.3), and from a saddle, where the gradient says nothing, the search goes
+// along a direction of negative curvature, which the failed factorization yields.
 #pragma once
 #include "cholesky.hpp"
 #include "solver.hpp"

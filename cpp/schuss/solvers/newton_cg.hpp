@@ -1,6 +1,6 @@
-// Newton's method in a trust region for large problems: Steihaug 1983. The step minimizes the quadratic model by conjugate
-// gradients, one Hessian-vector product each, until the residual is small (Nocedal & Wright 2006, Algorithm 7.2), the
-// region ends or the curvature is negative.
+// Newton's method in a trust region for large problems: Steihaug 1983. The step minimizes the quadratic model by
+// conjugate gradients, one Hessian-vector product each, until the residual is small (Nocedal & Wright 2006,
+// Algorithm 7.2), the region ends or the curvature is negative.
 #pragma once
 #include "solver.hpp"
 

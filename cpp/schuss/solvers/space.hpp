@@ -1,5 +1,6 @@
-// The space a solver works in: vectors of n numbers of one type, and passes over them. A pass is cut into tiles at fixed
-// borders; the team takes tiles, and sums are folded in the order of the tiles: the same bits for any number of threads.
+// The space a solver works in: vectors of n numbers of one type, and passes over them. A pass is cut into tiles at
+// fixed borders; the team takes tiles, and sums are folded in the order of the tiles: the same bits for any number of
+// threads.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -101,13 +102,13 @@ class Space {
   }
   double largest(const void* a) {
     double out;
-    fold(0, 1, &out, [&](std::int64_t first, std::int64_t size, double* part) {
-      vectors->largest(at(a, first), size, part);
-    });
+    fold(0, 1, &out,
+         [&](std::int64_t first, std::int64_t size, double* part) { vectors->largest(at(a, first), size, part); });
     return out;
   }
   // out: two for each of `left`, then the largest of |now|
-  void learn(const void* now, const void* before, const void* q, void* y, void* kept, const Pointers& left, double* out) {
+  void learn(const void* now, const void* before, const void* q, void* y, void* kept, const Pointers& left,
+             double* out) {
     const int sums = 2 * int(left.size());
     fold(sums, 1, out, [&](std::int64_t first, std::int64_t size, double* part) {
       const Tile t(*this, left.data(), left.size(), first);
