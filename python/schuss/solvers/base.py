@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from .result import Result, sentence
 Array = npt.NDArray[Any]
 LINES = ("more-thuente", "strong-wolfe", "hager-zhang", "armijo")
 FORMS = ("auto", "gram", "loop")
+MOST_MEMORY = 100
 
 
 class Options(TypedDict, total=False):
@@ -239,5 +240,3 @@ class Solver:
 
 
 WANTS = ("tell(f, g)", "tell_hessian(h)", "tell_product(hv)")
-
-__all__ = ["FORMS", "LINES", "WANTS", "Array", "Options", "Solver", "Unpack", "as_start", "choice", "whole"]

@@ -11,8 +11,9 @@ import numpy as np
 from ..settings import check_number
 from . import result as states
 from .base import Array, Options, Solver, as_start
+from .bounds import LBFGSB
 from .newton import Newton, NewtonCG
-from .quasi import BFGS, LBFGS, LBFGSB, OWLQN
+from .quasi import BFGS, LBFGS, OWLQN
 from .result import Result
 
 METHODS = ("lbfgs", "lbfgsb", "owlqn", "bfgs", "newton", "newton-cg")
