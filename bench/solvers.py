@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib.util
 import json
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,26 @@ def overhead(n: int, threads: Sequence[int], rounds: int) -> dict[str, list[floa
     return samples
 
 
+def _liblbfgs_problem(fun: Fun) -> tuple[int, float, bool]:
+    """Evaluations, lowest value, and whether the largest number of the gradient came down to 1e-5."""
+    from lbfgs import LBFGSError
+
+    timed, values, sizes = Timed(fun), [], []
+
+    def told(x: Any) -> tuple[float, Any]:
+        f, g = timed(x)
+        values.append(f)
+        sizes.append(float(np.abs(g).max()))
+        return f, g
+
+    # It measures |g| / |x|: the count is that of the first evaluation where ours and SciPy's measure is met.
+    with contextlib.suppress(LBFGSError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _liblbfgs(told, fun.start, 5000, epsilon=1e-14)  # type: ignore[attr-defined]
+    met = next((k + 1 for k, size in enumerate(sizes) if size <= 1e-5), 0)
+    return met or timed.calls, min(values[: met or None]), bool(met)
+
+
 def problems() -> list[dict[str, Any]]:
     """Evaluations and values of the test problems, beside SciPy's with the same gtol and no ftol."""
     from scipy.optimize import minimize
@@ -134,6 +156,8 @@ def problems() -> list[dict[str, Any]]:
         row: dict[str, Any] = {"problem": p.name + (" in a box" if box else ""), "minima": () if box else p.minima}
         row["schuss"] = (ours.nfev, ours.fun, ours.success)
         row["SciPy"] = (int(theirs.nfev), float(theirs.fun), bool(theirs.success))
+        if box is None and importlib.util.find_spec("lbfgs"):
+            row["liblbfgs"] = _liblbfgs_problem(p)
         rows.append(row)
     return rows
 
@@ -176,8 +200,6 @@ def logistic(threads: Sequence[int], rounds: int) -> dict[str, Any]:
         return float(minimize(by_numpy, np.zeros(123), jac=True, method="L-BFGS-B", options=options).fun)
 
     def by_sklearn() -> float:
-        import warnings
-
         from sklearn.linear_model import LogisticRegression
 
         with warnings.catch_warnings():
@@ -207,7 +229,7 @@ def logistic(threads: Sequence[int], rounds: int) -> dict[str, Any]:
 
 
 def _show(console: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*heads, title=title)
+    table = Table(*heads, title=title, width=100)
     for row in rows:
         table.add_row(*map(str, row))
     console.print(table)
@@ -239,12 +261,13 @@ def main(out: Path = Path("results"), quick: bool = False, rules: Sequence[str] 
             _show(console, f"n = {n:,}: an iteration besides the function", ("solver", "µs", "times schuss 1"), rows)
     if "problems" in parts:
         found["problems"] = problems()
-        lines = [
-            (r["problem"], *(f"{r[k][0]} ({r[k][1]:.6g}{'' if r[k][2] else ', no'})" for k in ("schuss", "SciPy")))
-            for r in found["problems"]
-        ]
-        totals = [sum(r[k][0] for r in found["problems"]) for k in ("schuss", "SciPy")]
-        _show(console, "evaluations (value reached)", ("problem", "schuss", "SciPy"), [*lines, ("all", *totals)])
+        heads = ("schuss", "SciPy", "liblbfgs")
+        lines = []
+        for r in found["problems"]:
+            told = [r[k] for k in heads if k in r]
+            lines.append((r["problem"], *(f"{n} ({f:.6g}{'' if good else ', no'})" for n, f, good in told)))
+        totals = [sum(r.get(k, (0,))[0] for r in found["problems"]) for k in heads]
+        _show(console, "evaluations (value reached)", ("problem", *heads), [*lines, ("all", *totals)])
     if "logistic" in parts and A9A.exists():
         found["logistic"] = logistic(threads, 1 if quick else 3)
         fits = [

@@ -1,6 +1,6 @@
 """What the inverse Hessian costs: BFGS keeps all of it, L-BFGS ten pairs. A problem of 10,000 variables.
 
-BFGS stores one triangle, 400 MB where the full square is 800 MB; L-BFGS needs 1.6 MB. Both are stopped after ten iterations.
+BFGS stores one triangle, 400 MB where the full square is 800 MB; L-BFGS needs 1.6 MB. Both stop after ten iterations.
 """
 
 from __future__ import annotations

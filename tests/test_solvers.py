@@ -548,3 +548,19 @@ def test_state_of_another_solver_is_refused() -> None:
         with pytest.raises(ValueError, match="state: "):
             other.load_state_dict(state)
         assert other.ask().tolist() == before.tolist()
+
+
+def test_damaged_state_is_refused_and_changes_nothing() -> None:
+    solver, other = run(schuss.LBFGS(START), rosenbrock, 9), run(schuss.LBFGS(START), rosenbrock, 3)
+    for damage in ("x", "history.sy", "numbers"):
+        state = solver.state_dict()
+        if damage == "numbers":
+            del state["header"]["numbers"]["line.step"]
+        else:
+            del state["arrays"][damage]
+        before = other.state_dict()
+        with pytest.raises(ValueError, match="state: "):
+            other.load_state_dict(state)
+        after = other.state_dict()
+        assert after["header"] == before["header"]
+        assert all(after["arrays"][k].tobytes() == before["arrays"][k].tobytes() for k in before["arrays"])

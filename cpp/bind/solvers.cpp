@@ -87,18 +87,22 @@ class PySolver {
     }
     return d;
   }
+  // Nothing has changed where it throws.
   void restore(const std::map<std::string, double>& numbers, const py::dict& given) {
-    Fields fields;
-    fields.restoring = true;
-    fields.all.assign(numbers.begin(), numbers.end());
-    solver_->fields(fields);
-    std::vector<Named> all;
-    solver_->arrays(all);
-    for (const Named& a : all)
-      if (!given.contains(a.name.c_str())) throw py::value_error("state: array '" + a.name + "' is missing");
-    for (const Named& a : all) {
-      const View from = readable(given[a.name.c_str()], a.number, a.count, "state: array '" + a.name + "'");
-      std::memcpy(a.data, from.data, std::size_t(a.count * (a.number == f32 ? 4 : 8)));
+    const auto before = this->numbers();
+    try {
+      set_numbers(numbers);
+      std::vector<Named> all;
+      solver_->arrays(all);
+      std::vector<View> from;
+      for (const Named& a : all) {
+        if (!given.contains(a.name.c_str())) throw py::value_error("state: array '" + a.name + "' is missing");
+        from.push_back(readable(given[a.name.c_str()], a.number, a.count, "state: array '" + a.name + "'"));
+      }
+      for (std::size_t i = 0; i < all.size(); ++i) std::memcpy(all[i].data, from[i].data, std::size_t(from[i].bytes()));
+    } catch (...) {
+      set_numbers(before);
+      throw;
     }
     solver_->restored();
   }
@@ -133,6 +137,13 @@ class PySolver {
   }
 
  private:
+  void set_numbers(const std::map<std::string, double>& numbers) {
+    Fields fields;
+    fields.restoring = true;
+    fields.all.assign(numbers.begin(), numbers.end());
+    solver_->fields(fields);
+  }
+
   std::unique_ptr<Solver> solver_;
   std::map<void*, py::object> views_;  // of the two points that take turns
 };
