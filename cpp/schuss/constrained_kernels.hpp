@@ -46,12 +46,13 @@ void pseudo(const void* x, const void* g, double l1, void* v, std::int64_t n, do
 }
 
 template <class T>
-void align(void* p, const void* v, std::int64_t n, double* out) {
+void align(void* p, const void* v, const void* x, std::int64_t n, double* out) {
   const Eight zero = fill(0.0);
   Eight slope = zero, square = zero;
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
     const Eight move = read(static_cast<const T*>(p) + i, k), least = read(static_cast<const T*>(v) + i, k);
-    const Eight kept = where(less(move * least, zero), move, zero);
+    const Eight away = x ? magnitude(read(static_cast<const T*>(x) + i, k)) : zero;
+    const Eight kept = where(less(zero, away), move, where(less(move * least, zero), move, zero));
     write(static_cast<T*>(p) + i, kept, k);
     slope += kept * least;
     square += kept * kept;

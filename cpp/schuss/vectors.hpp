@@ -31,8 +31,8 @@ struct Vectors {
 
   // l1 |x| with one l1 for all: v = the subgradient of least norm (Andrew & Gao 2007, eq. 4); out[0] += v . v, top
   void (*pseudo)(const void* x, const void* g, double l1, void* v, std::int64_t n, double* out, double* top);
-  // p = p where p v < 0, else 0; out += (p . v, p . p)
-  void (*align)(void* p, const void* v, std::int64_t n, double* out);
+  // p = p where p v < 0 or x is not 0, else 0; x null: as if it were 0. out += (p . v, p . p)
+  void (*align)(void* p, const void* v, const void* x, std::int64_t n, double* out);
   // trial = x + t p, but 0 where that leaves the orthant of x (of -v where x = 0); out += (sum |trial|, v . (trial -
   // x))
   void (*orthant)(void* trial, const void* x, double t, const void* p, const void* v, std::int64_t n, double* out);

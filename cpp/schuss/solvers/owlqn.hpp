@@ -1,5 +1,7 @@
 // OWL-QN: f(x) + l1 |x|_1, Andrew & Gao 2007. The history is of f alone; the direction is taken of the subgradient of
-// least norm, kept where it agrees in sign with going down, and steps stop at zero instead of crossing it.
+// least norm, and steps stop at zero instead of crossing it. The paper also drops every part of the direction that
+// disagrees in sign with going down; here only where x is zero, as long as the direction goes down then: f is smooth
+// elsewhere.
 #pragma once
 #include "lbfgs.hpp"
 
@@ -20,6 +22,7 @@ class Owlqn : public Lbfgs {
     all("sum", sum_);
     all("moved.slope", slope_);
     all("highest", highest_);
+    all("square_of_least", square_of_least_);
   }
   void arrays(std::vector<Named>& all) override {
     Lbfgs::arrays(all);
@@ -39,7 +42,9 @@ class Owlqn : public Lbfgs {
   double direct() override {
     Lbfgs::direct();
     double out[2];
-    space.align(history_.s(history_.next), least_.data(), out);
+    void* const p = history_.s(history_.next);
+    space.align(p, least_.data(), x_.data(), out);
+    if (!(out[0] < -1e-8 * std::sqrt(out[1] * square_of_least_))) space.align(p, least_.data(), nullptr, out);
     square_ = out[1];
     if (out[0] < 0) place(1);
     return out[0];
@@ -79,10 +84,12 @@ class Owlqn : public Lbfgs {
   void look(const void* x, const void* g) {
     double out[2];
     space.pseudo(x, g, l1_, least_.data(), out);
+    square_of_least_ = out[0];
     highest_ = out[1];
   }
 
-  double l1_, sum_ = 0, slope_ = 0, highest_ = 0;  // sum of |trial|, subgradient . (trial - x), its largest number
+  double l1_, sum_ = 0, slope_ = 0, highest_ = 0,
+              square_of_least_ = 0;  // sum of |trial|, subgradient . (trial - x), its largest number
   bool known_ = false;
   Vec least_;
 };

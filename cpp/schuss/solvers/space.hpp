@@ -143,9 +143,9 @@ class Space {
       vectors->pseudo(at(x, first), at(g, first), l1, at(v, first), size, part, part + 1);
     });
   }
-  void align(void* p, const void* v, double* out) {
+  void align(void* p, const void* v, const void* x, double* out) {
     fold(2, 0, out, [&](std::int64_t first, std::int64_t size, double* part) {
-      vectors->align(at(p, first), at(v, first), size, part);
+      vectors->align(at(p, first), at(v, first), x ? at(x, first) : nullptr, size, part);
     });
   }
   void orthant(void* trial, const void* x, double t, const void* p, const void* v, double* out) {
