@@ -1,0 +1,158 @@
+"""Where examples come from: files, readers, batches; once, or again for every epoch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..data import Batch, Format, Reader
+    from .base import Model
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Data = Any  # Paths, Reader, CacheReader, Batch or another iterable of batches
+SLICE = 16_384  # examples of a batch in memory that are learned between two looks at the clock
+SUFFIXES = {
+    **{".tsv": "criteo", ".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".vw": "vw"},
+    **{".svm": "libsvm", ".libsvm": "libsvm", ".libfm": "libsvm", ".ffm": "libffm", ".libffm": "libffm"},
+}
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+
+
+class Source:
+    """Batches, as often as asked; `skip` examples are left out at the start of an epoch."""
+
+    def __init__(self, batches: Iterable[Batch], shuffled: Any = None) -> None:
+        self._batches = batches
+        self._shuffled = shuffled  # a function of a seed
+
+    def epoch(self, number: int, skip: int = 0, seed: int = 0) -> Iterator[Batch]:
+        """Epoch 0 in the order of the data, later ones shuffled where that can be done without reading again."""
+        batches = self._shuffled(seed + number) if number and self._shuffled else self._batches
+        for batch in batches:
+            if skip >= len(batch):
+                skip -= len(batch)
+                continue
+            yield batch[skip:] if skip else batch
+            skip = 0
+        if skip:
+            raise ValueError(f"data: the model has learned {skip} examples more of this epoch than there are; "
+                             "resume with the same files")
+
+    @property
+    def counts(self) -> Any:
+        """The reader's counts, if it keeps any."""
+        return getattr(self._batches, "counts", None)
+
+
+class Slices:
+    """A batch in memory, in pieces."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __iter__(self) -> Iterator[Batch]:
+        for first in range(0, len(self.batch), SLICE):
+            yield self.batch[first : first + SLICE]
+
+    def shuffled(self, seed: int) -> Slices:
+        """The same examples in another order."""
+        return Slices(taken(self.batch, np.random.default_rng(seed).permutation(len(self.batch))))
+
+
+def taken(batch: Batch, order: Any) -> Batch:
+    """Examples of a batch in this order."""
+    import dataclasses
+
+    counts = np.diff(batch.indptr)[order]
+    indptr = np.zeros(len(order) + 1, np.int64)
+    np.cumsum(counts, out=indptr[1:])
+    entries = np.arange(indptr[-1]) + np.repeat(batch.indptr[:-1][order] - indptr[:-1], counts)
+    return dataclasses.replace(
+        batch,
+        indptr=indptr,
+        ids=batch.ids[entries],
+        values=None if batch.values is None else batch.values[entries],
+        fields=None if batch.fields is None else batch.fields[entries],
+        labels=batch.labels[order],
+        weights=None if batch.weights is None else batch.weights[order],
+        repeats=batch.repeats[order],
+    )
+
+
+def source_of(
+    model: Model, data: Data, format: str | Format | None = None, cache: Any = None, strict: bool = False
+) -> Source:
+    """The source of what the user gave; the model takes the format of files from its first one."""
+    from ..data import Batch, CacheReader, Reader
+
+    if isinstance(data, Batch):
+        slices = Slices(data)
+        return Source(slices, slices.shuffled)
+    if isinstance(data, CacheReader):
+        model.format = model.format or data.format
+        return Source(data, lambda seed: CacheReader(data.path, shuffle=seed))
+    if isinstance(data, Reader) or not is_paths(data):
+        if not isinstance(data, Iterable):
+            raise TypeError(f"data: expected paths, a Reader or a Batch, got {type(data).__name__}")
+        reader = data
+    else:
+        reader = reader_of(model, data, format, strict)
+    if isinstance(reader, Reader):
+        model.format = model.format or reader.format
+    if cache is None:
+        return Source(reader)
+    path = cached(reader, cache)
+    return Source(CacheReader(path), lambda seed: CacheReader(path, shuffle=seed))
+
+
+def is_paths(data: Any) -> bool:
+    """Whether it names files: one path, several, or an open file."""
+    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
+        return True
+    return isinstance(data, Sequence) and all(is_paths(part) for part in data)
+
+
+def reader_of(model: Model, paths: Paths, format: str | Format | None, strict: bool = False) -> Reader:
+    """A reader of files, in the format given, else the model's own, else that of the files' names."""
+    from ..data import Format, Reader
+
+    if format is None:
+        format = model.format or guessed(paths)
+    if isinstance(format, str):
+        numbers = model.loss in ("squared", "poisson")
+        format = Format(format, bits=model.bits, labels="regression" if numbers else "binary")
+    if not isinstance(format, Format):
+        raise TypeError(f"format: expected a name or a schuss.data.Format, got {type(format).__name__}")
+    if format.bits != model.bits:
+        raise ValueError(f"format: made with bits={format.bits}, the model with bits={model.bits}; give both the same")
+    return Reader(paths, format, threads=model.threads, strict=strict)
+
+
+def guessed(paths: Any) -> str:
+    """The format that the names of files tell."""
+    first = paths[0] if isinstance(paths, Sequence) and not isinstance(paths, str) and paths else paths
+    name = os.fspath(first) if isinstance(first, (str, os.PathLike)) else ""
+    for suffix in reversed(Path(name).suffixes):
+        if suffix in SUFFIXES:
+            return SUFFIXES[suffix]
+        if suffix not in COMPRESSED:
+            break
+    raise ValueError(f"format: cannot tell it from the name {name!r}; give format='criteo', 'libsvm', 'libffm', 'vw', 'csv' or 'parquet'")
+
+
+def cached(reader: Any, path: str | os.PathLike[str]) -> str:
+    """The path of a cache of what the reader reads: the one that is there if it is newer than the files, else made."""
+    from .. import data
+
+    name = os.fspath(path)
+    if os.path.exists(name):
+        times = [os.stat(p).st_mtime for p in getattr(reader, "paths", []) if os.path.exists(str(p))]
+        if times and max(times) <= os.stat(name).st_mtime and data.CacheReader(name).format == reader.format:
+            return name
+    data.cache(reader, name)
+    return name
