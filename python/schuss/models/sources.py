@@ -48,6 +48,15 @@ class Source:
         """The reader's counts, if it keeps any."""
         return getattr(self._batches, "counts", None)
 
+    @property
+    def size(self) -> int | None:
+        """Bytes on disk, where they are known."""
+        paths = getattr(self._batches, "paths", None)
+        try:
+            return sum(os.stat(path).st_size for path in paths) if paths else None
+        except (OSError, TypeError):
+            return None
+
 
 class Slices:
     """A batch in memory, in pieces."""
