@@ -168,7 +168,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """A safetensors file, open, of which arrays can be read in parts (`get_slice`), and its header; errors as `load`."""
+    """A safetensors file, open, whose arrays can be read in parts (`get_slice`), and its header; errors as `load`."""
     safetensors = _safetensors()
     name = os.fsdecode(path)
     with open(name, "rb"):  # a missing file, a folder or a lack of rights: Python's own error

@@ -45,7 +45,7 @@ class Rows:
 class Log:
     """The endless log of a seed.
 
-    logit = b + sum_i w_i + sum_{i<j} <v_i, v_j>, the second sum over the fields that interact; the label is drawn from it
+    logit = b + sum_i w_i + sum_{i<j} <v_i, v_j>, the second sum over the fields that interact
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def mixed(z: Array) -> Array:
     """The finalizer of splitmix64."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return np.asarray(z ^ (z >> np.uint64(31)))
 
 
 BYTES = np.frombuffer(b"".join(b"%02x" % k for k in range(256)), np.uint8).reshape(256, 2)  # in hexadecimal
@@ -248,3 +248,18 @@ def write(path: str | os.PathLike[str], log: Log, first: int, rows: int, progres
                 progress(len(block.label))
     y, p = np.concatenate(labels), np.concatenate(probabilities)
     return {"logloss": metrics.logloss(y, p), "auc": metrics.auc(y, p), "mean label": float(y.mean())}
+
+
+def write_shown(path: str | os.PathLike[str], log: Log, first: int, rows: int) -> list[str]:
+    """`write` with a bar on the error stream where that is a terminal; lines to print afterwards."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("rows", total=rows)
+        truth = write(path, log, first, rows, lambda count: bar.advance(task, count))
+    return [
+        f"{os.fspath(path)}: {rows:,} rows, {os.stat(path).st_size:,} bytes, mean label {truth['mean label']:.4f}",
+        f"the truth itself: logloss {truth['logloss']:.5f}, AUC {truth['auc']:.5f}",
+    ]

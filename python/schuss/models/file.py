@@ -12,7 +12,6 @@ The header is {"kind": "ctr", "version": 1, "model": "fm", "bits": ...}; see `he
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +41,9 @@ def save(model: Model, path: str | os.PathLike[str], slots: bool, training: dict
         width = part.used if slots else part.numbers
         streams[f"{name}.ids"] = checkpoint.Stream("int64", (len(ids),), lambda ids=ids: [ids])  # type: ignore[misc]
         streams[f"{name}.rows"] = checkpoint.Stream(
-            "float32", (len(ids), width), lambda part=part, ids=ids: part.take(ids, slots)  # type: ignore[misc]
+            "float32",
+            (len(ids), width),
+            lambda part=part, ids=ids: part.take(ids, slots),  # type: ignore[misc]
         )
     for name, (ids, rows) in best.items():
         streams[f"best.{name}.ids"] = checkpoint.Stream("int64", ids.shape, lambda ids=ids: [ids])  # type: ignore[misc]
@@ -84,11 +85,15 @@ def load(path: str | os.PathLike[str], kinds: dict[str, type[Model]]) -> Model:
         model._ready()
         for part_name, part in parts(model).items():
             _fill(part, file, part_name, name)
-        model._resume = found.get("training"), {
-            part_name: (file.get_tensor(f"best.{part_name}.ids"), file.get_tensor(f"best.{part_name}.rows"))
-            for part_name in parts(model)
-            if f"best.{part_name}.ids" in file.keys()  # noqa: SIM118: safetensors' file is no dict
-        }
+        keys = set(file.keys())
+        model._resume = (
+            found.get("training"),
+            {
+                part_name: (file.get_tensor(f"best.{part_name}.ids"), file.get_tensor(f"best.{part_name}.rows"))
+                for part_name in parts(model)
+                if f"best.{part_name}.ids" in keys
+            },
+        )
     return model
 
 
@@ -145,9 +150,7 @@ def _fill(part: Part, file: Any, part_name: str, name: str) -> None:
         raise ValueError(f"{name}: '{part_name}': expected rows of {part.used} float32, got {dtype} {shape}")
     if len(ids) and not (ids[0] >= 0 and ids[-1] < part.rows and (np.diff(ids) > 0).all()):
         raise ValueError(f"{name}: '{part_name}.ids': expected ascending ids below {part.rows}; the file is damaged")
-    for first in _steps(len(ids), part.used):
-        part.array[ids[first : first + BLOCK // part.used], : part.used] = rows[first : first + BLOCK // part.used]
-
-
-def _steps(count: int, width: int) -> Iterator[int]:
-    yield from range(0, count, max(BLOCK // width, 1))
+    step = max(BLOCK // part.used, 1)
+    for first in range(0, len(ids), step):
+        last = min(first + step, len(ids))
+        part.array[ids[first:last], : part.used] = rows[first:last]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ..rules import Rule
-from .base import Loss, Mode, Model
+from .base import Model
+from .core import Loss, Mode
 
 
 class LR(Model):
@@ -253,4 +255,4 @@ class FFM(Model):
         )
 
 
-KINDS: dict[str, type[Model]] = {kind.kind: kind for kind in (LR, FM, FFM)}
+KINDS: dict[str, Any] = {kind.kind: kind for kind in (LR, FM, FFM)}

@@ -1,9 +1,9 @@
 """Losses of a margin: what a model minimises, and how a margin becomes a prediction.
 
-    logistic   log(1 + exp(-s m))                    s = 2 y - 1, y of 0 and 1
-    hinge      max(0, 1 - s m)
-    squared    (m - y)^2 / 2                         y any number
-    poisson    exp(m) - y m                          y >= 0; the rate is exp(m)
+logistic   log(1 + exp(-s m))                    s = 2 y - 1, y of 0 and 1
+hinge      max(0, 1 - s m)
+squared    (m - y)^2 / 2                         y any number
+poisson    exp(m) - y m                          y >= 0; the rate is exp(m)
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ LOSSES = ("logistic", "squared", "hinge", "poisson")
 CLASSES = ("logistic", "hinge")  # labels are 0 and 1
 
 
-def check_labels(loss: str, labels: Array) -> None:
-    """Raises unless the loss is defined for all of them."""
+def check_labels(loss: str, labels: Array | None) -> None:
+    """Raises unless there are labels, and the loss is defined for all of them."""
+    if labels is None:
+        raise ValueError("labels: the examples have none; give Batch.of(..., labels=...)")
     if loss in CLASSES:
         bad, expected = ~((labels == 0) | (labels == 1)), "0 or 1"
     elif loss == "poisson":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..data import Counts
 
 
 class Progress:
@@ -25,6 +28,7 @@ class Progress:
         self.examples = 0
         self.bytes = 0  # plain text, of all epochs
         self.seconds = 0.0
+        self.counts: Counts | None = None  # of the last epoch
         self._loss = self._weight = 0.0
         self._before = self._read = 0
         self._bar: Any = None
@@ -37,7 +41,12 @@ class Progress:
             from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn()
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeRemainingColumn(),
+            )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("epoch 1", total=self.size, note="")
@@ -48,12 +57,13 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, epoch: int, examples: int, loss: float, weight: float, counts: Any) -> None:
+    def advance(self, epoch: int, examples: int, loss: float, weight: float, counts: Counts | None) -> None:
         """After a batch; sums of its losses and weights, the reader's counts."""
+        self.counts = counts
         self.examples += examples
         self._loss += loss
         self._weight += weight
-        plain = getattr(counts, "bytes_plain", 0)
+        plain = counts.plain if counts else 0
         self.bytes += max(plain - self._before, 0)
         self._before = plain
         if self._bar is None:
@@ -64,12 +74,17 @@ class Progress:
         if self.bytes:
             note += f", {self.bytes / seconds / 1e6:.0f} MB/s, {self.bytes / 1e6:,.0f} MB"
         note += f", loss {mean:.4f}{self._valid}"
-        read = getattr(counts, "bytes_read", None)
         which = f"epoch {epoch + 1}" + (f" of {self.epochs}" if self.epochs > 1 else "")
-        self._bar.update(self._task, description=which, note=note, completed=read or 0)
+        self._bar.update(self._task, description=which, note=note, completed=counts.bytes if counts else 0)
 
     def epoch(self, epoch: int, valid: float | None) -> None:
         """After an epoch; the running loss starts anew."""
         self._loss = self._weight = 0.0
         self._before = 0
         self._valid = "" if valid is None else f", validation {valid:.4f}"
+
+    def summary(self) -> str:
+        """One sentence when all is done."""
+        rate = self.examples / max(self.seconds, 1e-9)
+        text = f"learned {self.examples:,} examples in {self.seconds:.1f} s: {rate:,.0f} examples/s"
+        return text + (f", {self.bytes / max(self.seconds, 1e-9) / 1e6:.0f} MB/s" if self.bytes else "")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import metrics
-from .losses import CLASSES, losses, prediction, probability
+from .losses import CLASSES, check_labels, losses, prediction, probability
 
 if TYPE_CHECKING:
     from ..data import Batch
@@ -101,7 +101,8 @@ def report(model: Model, source: Source, bins: int, fields: bool) -> Report:
     weights: list[Array] = []
     ones = True
     by_field = _Fields(model) if fields else None
-    for batch in source.epoch(0):
+    for batch in source.epoch():
+        check_labels(model.loss, batch.labels)
         margins.append(model._margins(batch))
         labels.append(batch.labels)
         weights.append(np.ones(len(batch), np.float32) if batch.weights is None else batch.weights)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import schedules
-from ..rules import ALL, FTRL, AdaGrad, Rule
+from ..rules import ALL, FTRL, Rule
 from ..settings import check_number
 
 PARTS = ("linear", "factors")
-DEFAULTS: dict[str, Rule] = {"linear": AdaGrad(lr=0.1), "factors": AdaGrad(lr=0.05)}
+# Rates of rules that are named without one: of the linear part, of the factors.
+RATES = {"AdaGrad": (0.1, 0.05), "FTRL": (0.1, 0.05), "Adam": (0.001, 0.001), "AdamW": (0.001, 0.001)}
 
 
 def rules_of(
@@ -18,14 +19,14 @@ def rules_of(
 ) -> dict[str, Rule]:
     """A rule for each of the parts, with the penalties in it."""
     if given is None:
-        found = {part: DEFAULTS[part] for part in parts}
+        found = {part: rule_named("AdaGrad", part) for part in parts}
     elif isinstance(given, Rule):
         found = dict.fromkeys(parts, given)
     elif isinstance(given, Mapping):
         for part in given:
             if part not in parts:
                 raise ValueError(f"rule: expected rules for {' and '.join(parts)}, got one for {part!r}")
-        found = {part: given.get(part, DEFAULTS[part]) for part in parts}
+        found = {part: given.get(part, rule_named("AdaGrad", part)) for part in parts}
     else:
         got = f"the class; use {given.__name__}(...)" if isinstance(given, type) else type(given).__name__
         raise TypeError(f"rule: expected a rule, or a dict with one for each of {', '.join(parts)}, got {got}")
@@ -57,3 +58,17 @@ def rule_from_json(data: Any) -> Rule:
     if isinstance(values.get("lr"), dict):
         values["lr"] = schedules.from_json(values["lr"])
     return kind(**values)
+
+
+def rule_named(name: str, part: str, lr: float | None = None) -> Rule:
+    """A rule by its name, in any case, at its usual rate for this part of a model.
+
+    >>> rule_named("ftrl", "linear").lr
+    0.1
+    """
+    found = {known.lower(): kind for known, kind in ALL.items()}.get(name.lower())
+    if found is None:
+        raise ValueError(f"rule: expected one of {', '.join(ALL)}, got {name!r}")
+    if lr is None and found.__name__ in RATES:
+        lr = RATES[found.__name__][PARTS.index(part)]
+    return found() if lr is None else found(lr)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..data import Batch, Format, Reader
+    from ..data import Batch, Counts, Format
     from .base import Model
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 Data = Any  # Paths, Reader, CacheReader, Batch or another iterable of batches
 SLICE = 16_384  # examples of a batch in memory that are learned between two looks at the clock
 SUFFIXES = {
-    **{".tsv": "criteo", ".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".vw": "vw"},
-    **{".svm": "libsvm", ".libsvm": "libsvm", ".libfm": "libsvm", ".ffm": "libffm", ".libffm": "libffm"},
+    ".tsv": "criteo",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".vw": "vw",
+    ".svm": "libsvm",
+    ".libsvm": "libsvm",
+    ".libfm": "libsvm",
+    ".ffm": "libffm",
+    ".libffm": "libffm",
 }
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 
@@ -26,36 +34,31 @@ COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 class Source:
     """Batches, as often as asked; `skip` examples are left out at the start of an epoch."""
 
-    def __init__(self, batches: Iterable[Batch], shuffled: Any = None) -> None:
+    def __init__(self, batches: Iterable[Batch], shuffled: Callable[[int], Iterable[Batch]] | None = None) -> None:
         self._batches = batches
-        self._shuffled = shuffled  # a function of a seed
+        self._shuffled = shuffled  # of a seed
 
-    def epoch(self, number: int, skip: int = 0, seed: int = 0) -> Iterator[Batch]:
+    def epoch(self, number: int = 0, skip: int = 0, seed: int = 0) -> Iterator[Batch]:
         """Epoch 0 in the order of the data, later ones shuffled where that can be done without reading again."""
         batches = self._shuffled(seed + number) if number and self._shuffled else self._batches
+        if skip and hasattr(batches, "read"):
+            batches, skip = batches.read(skip), 0
         for batch in batches:
             if skip >= len(batch):
                 skip -= len(batch)
                 continue
             yield batch[skip:] if skip else batch
             skip = 0
-        if skip:
-            raise ValueError(f"data: the model has learned {skip} examples more of this epoch than there are; "
-                             "resume with the same files")
 
     @property
-    def counts(self) -> Any:
+    def counts(self) -> Counts | None:
         """The reader's counts, if it keeps any."""
         return getattr(self._batches, "counts", None)
 
     @property
     def size(self) -> int | None:
         """Bytes on disk, where they are known."""
-        paths = getattr(self._batches, "paths", None)
-        try:
-            return sum(os.stat(path).st_size for path in paths) if paths else None
-        except (OSError, TypeError):
-            return None
+        return getattr(self._batches, "size", None)
 
 
 class Slices:
@@ -87,14 +90,19 @@ def taken(batch: Batch, order: Any) -> Batch:
         ids=batch.ids[entries],
         values=None if batch.values is None else batch.values[entries],
         fields=None if batch.fields is None else batch.fields[entries],
-        labels=batch.labels[order],
+        labels=None if batch.labels is None else batch.labels[order],
         weights=None if batch.weights is None else batch.weights[order],
         repeats=batch.repeats[order],
     )
 
 
 def source_of(
-    model: Model, data: Data, format: str | Format | None = None, cache: Any = None, strict: bool = False
+    model: Model,
+    data: Data,
+    format: str | Format | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    strict: bool = False,
+    labelled: bool = True,
 ) -> Source:
     """The source of what the user gave; the model takes the format of files from its first one."""
     from ..data import Batch, CacheReader, Reader
@@ -102,44 +110,51 @@ def source_of(
     if isinstance(data, Batch):
         slices = Slices(data)
         return Source(slices, slices.shuffled)
+    if is_paths(data):
+        data = Reader(data, format_of(model, data, format), threads=model.threads, strict=strict, labelled=labelled)
+    elif not isinstance(data, Iterable):
+        raise TypeError(f"data: expected paths, a Reader or a Batch, got {type(data).__name__}")
+    if isinstance(data, (Reader, CacheReader)):
+        take_format(model, data.format)
+    if cache is not None:
+        data = CacheReader(cached(data, cache))
     if isinstance(data, CacheReader):
-        model.format = model.format or data.format
-        return Source(data, lambda seed: CacheReader(data.path, shuffle=seed))
-    if isinstance(data, Reader) or not is_paths(data):
-        if not isinstance(data, Iterable):
-            raise TypeError(f"data: expected paths, a Reader or a Batch, got {type(data).__name__}")
-        reader = data
-    else:
-        reader = reader_of(model, data, format, strict)
-    if isinstance(reader, Reader):
-        model.format = model.format or reader.format
-    if cache is None:
-        return Source(reader)
-    path = cached(reader, cache)
-    return Source(CacheReader(path), lambda seed: CacheReader(path, shuffle=seed))
+        path = data.path
+        return Source(data, lambda seed: CacheReader(path, shuffle=seed))
+    return Source(data)
 
 
 def is_paths(data: Any) -> bool:
     """Whether it names files: one path, several, or an open file."""
-    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
+    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read") and not hasattr(data, "format"):
         return True
     return isinstance(data, Sequence) and all(is_paths(part) for part in data)
 
 
-def reader_of(model: Model, paths: Paths, format: str | Format | None, strict: bool = False) -> Reader:
-    """A reader of files, in the format given, else the model's own, else that of the files' names."""
-    from ..data import Format, Reader
+def format_of(model: Model, paths: Paths, format: str | Format | None) -> Format:
+    """The format given, else the model's own, else that of the files' names."""
+    from ..data import Format
 
     if format is None:
         format = model.format or guessed(paths)
     if isinstance(format, str):
+        if model.format is not None and model.format.name == format:
+            return model.format
         numbers = model.loss in ("squared", "poisson")
         format = Format(format, bits=model.bits, labels="regression" if numbers else "binary")
     if not isinstance(format, Format):
         raise TypeError(f"format: expected a name or a schuss.data.Format, got {type(format).__name__}")
+    return format
+
+
+def take_format(model: Model, format: Format) -> None:
+    """Makes it the model's, if it has none; refused if their bits differ."""
     if format.bits != model.bits:
         raise ValueError(f"format: made with bits={format.bits}, the model with bits={model.bits}; give both the same")
-    return Reader(paths, format, threads=model.threads, strict=strict)
+    if model.format is None:
+        model.format = format
+    if model.fields is None and model.kind == "ffm" and format.fields:
+        model.fields = format.fields
 
 
 def guessed(paths: Any) -> str:
@@ -151,7 +166,9 @@ def guessed(paths: Any) -> str:
             return SUFFIXES[suffix]
         if suffix not in COMPRESSED:
             break
-    raise ValueError(f"format: cannot tell it from the name {name!r}; give format='criteo', 'libsvm', 'libffm', 'vw', 'csv' or 'parquet'")
+    raise ValueError(
+        f"format: cannot tell it from the name {name!r}; give one of criteo, libsvm, libffm, vw, csv, parquet"
+    )
 
 
 def cached(reader: Any, path: str | os.PathLike[str]) -> str:
@@ -160,8 +177,8 @@ def cached(reader: Any, path: str | os.PathLike[str]) -> str:
 
     name = os.fspath(path)
     if os.path.exists(name):
-        times = [os.stat(p).st_mtime for p in getattr(reader, "paths", []) if os.path.exists(str(p))]
-        if times and max(times) <= os.stat(name).st_mtime and data.CacheReader(name).format == reader.format:
+        changed = getattr(reader, "changed", None)
+        if changed is not None and changed <= os.stat(name).st_mtime and data.CacheReader(name).format == reader.format:
             return name
     data.cache(reader, name)
     return name

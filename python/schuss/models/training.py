@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import file
 from .interrupt import Interrupt
-from .losses import losses
+from .losses import check_labels, losses
 from .progress import Progress
 from .sources import Data, Source, source_of
 
@@ -92,7 +92,9 @@ class Training:
     every: int | None
 
     def run(self) -> None:
-        """Trains to the end, or to Ctrl-C, after which the model is whole and, if it has a path, saved."""
+        """Trains to the end, or to Ctrl-C or a broken file, after which the model is whole and, if it has a path, saved."""
+        from ..data import BrokenFile
+
         model, saved = self.model, self.model.seen
         first = model.seen
         try:
@@ -119,7 +121,7 @@ class Training:
                         self.save()
                     if stop:
                         break
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, BrokenFile):
             if self.path is not None and model.seen > first:
                 self.save()
             raise
@@ -146,13 +148,14 @@ class Training:
         """A checkpoint: the model and what is needed to go on."""
         assert self.path is not None
         best = self.best
-        file.save(self.model, self.path, True, best and best.to_json(), best.rows if best else {})
+        file.save(self.model, self.path, True, best.to_json() if best else None, best.rows if best else {})
 
 
 def mean_loss(model: Model, source: Source) -> float:
     """Weighted mean loss over all examples of a source."""
     total = weight = 0.0
-    for batch in source.epoch(0):
+    for batch in source.epoch():
+        check_labels(model.loss, batch.labels)
         each = losses(model.loss, model._margins(batch), batch.labels)
         total += float(each.sum() if batch.weights is None else each @ batch.weights.astype(float))
         weight += len(batch) if batch.weights is None else float(batch.weights.sum(dtype=float))
