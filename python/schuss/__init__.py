@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import init, rules, schedules
+from . import data, init, rules, schedules
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -62,6 +62,7 @@ __all__ = [
     "Rule",
     "Table",
     "__version__",
+    "data",
     "get_threads",
     "info",
     "init",

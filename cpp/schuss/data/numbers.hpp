@@ -1,0 +1,88 @@
+// Numbers in text. Each function moves p behind what it has read; the caller checks what follows.
+#pragma once
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace schuss {
+
+inline bool is_digit(char c) { return unsigned(c) - unsigned('0') < 10; }
+
+// A sign, if any, and 1 to 18 digits.
+inline bool whole(const char*& p, const char* last, std::int64_t& x) {
+  const bool negative = p < last && *p == '-';
+  if (p < last && (*p == '-' || *p == '+')) ++p;
+  const char* const first = p;
+  x = 0;
+  while (p < last && p - first < 19 && is_digit(*p)) x = x * 10 + (*p++ - '0');
+  if (negative) x = -x;
+  return p > first && p - first < 19;
+}
+
+enum class Read { fine, wrong, infinite };
+
+// What the fast way below leaves: many digits or a large exponent; [first, last) is a decimal number without '+'.
+inline Read long_number(const char* first, const char* last, int exponent, double& x) {
+  const auto result = std::from_chars(first, last, x);
+  if (result.ec != std::errc::result_out_of_range) return std::isfinite(x) ? Read::fine : Read::infinite;
+  // Too large or too small: told apart by the power of ten of the first digit that is not zero.
+  std::int64_t digits = 0;
+  for (; first < last && (*first | 32) != 'e'; ++first)
+    if (digits > 0 || (*first >= '1' && *first <= '9')) digits += is_digit(*first);
+  if (digits + exponent > 0) return Read::infinite;
+  x = 0;
+  return Read::fine;
+}
+
+// A decimal number, with exponent or without: exact to the last bit of a double. 'nan' and 'inf' are `infinite`.
+inline Read number(const char*& p, const char* last, double& x) {
+  static constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const char* first = p;
+  const bool negative = p < last && *p == '-';
+  if (p < last && (*p == '-' || *p == '+')) ++p;
+  if (!negative) first = p;
+  const char* const digits = p;
+  std::uint64_t m = 0;
+  while (p < last && is_digit(*p)) m = m * 10 + std::uint64_t(*p++ - '0');
+  std::int64_t count = p - digits, exponent = 0;
+  if (p < last && *p == '.') {
+    const char* const point = ++p;
+    while (p < last && is_digit(*p)) m = m * 10 + std::uint64_t(*p++ - '0');
+    exponent = point - p;
+    count += p - point;
+  }
+  if (count == 0) {
+    const auto letter = [&](int i) { return last - digits > i ? char(digits[i] | 32) : ' '; };
+    const bool nan = letter(0) == 'n' && letter(1) == 'a' && letter(2) == 'n';
+    return nan || (letter(0) == 'i' && letter(1) == 'n' && letter(2) == 'f') ? Read::infinite : Read::wrong;
+  }
+  if (p < last && (*p | 32) == 'e') {
+    ++p;
+    const bool down = p < last && *p == '-';
+    if (p < last && (*p == '-' || *p == '+')) ++p;
+    if (p == last || !is_digit(*p)) return Read::wrong;
+    std::int64_t e = 0;
+    for (; p < last && is_digit(*p); ++p) e = std::min<std::int64_t>(e * 10 + (*p - '0'), 1 << 30);
+    exponent += down ? -e : e;
+  }
+  // Both the digits and the power of ten are doubles, so one rounding is all (Clinger 1990).
+  if (count <= 19 && m <= std::uint64_t(1) << 53 && exponent >= -22 && exponent <= 22) {
+    x = exponent < 0 ? double(m) / powers[-exponent] : double(m) * powers[exponent];
+    if (negative) x = -x;
+    return Read::fine;
+  }
+  exponent = std::clamp<std::int64_t>(exponent, -(1 << 30), 1 << 30);
+  return long_number(first, p, int(exponent), x);
+}
+
+// The bin of a quantity: itself up to 2, from there on the square of its logarithm, both rounded down.
+inline std::int64_t log_bin(double x) {
+  if (x <= 2) return std::int64_t(std::floor(std::max(x, -0x1p53)));
+  const double l = std::log(x);
+  return std::int64_t(l * l);
+}
+
+}  // namespace schuss

@@ -1,0 +1,8 @@
+"""Reading data: files of examples in, batches of arrays out."""
+
+from .batch import Batch
+from .format import Format
+from .reader import Counts, Reader
+from .sources import BrokenFile
+
+__all__ = ["Batch", "BrokenFile", "Counts", "Format", "Reader"]
