@@ -211,6 +211,18 @@ class Model(Core):
 
         return cast(Self, file.load(path, {cls.kind: cls}))
 
+    def __getstate__(self) -> dict[str, Any]:
+        from . import file
+
+        return {"header": file.header(self, self.slots), "threads": self.threads, "rows": file.rows_of(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from . import file
+
+        file.set_header(self, state["header"], "pickle")
+        self.threads = state["threads"]
+        file.put_rows(self, state["rows"])
+
     def export_text(self, path: str | os.PathLike[str]) -> None:
         """Writes the weights as text: `bias w`, then for each id with a weight `id w v1 v2 ...`, tab-separated.
 

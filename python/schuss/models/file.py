@@ -81,8 +81,9 @@ def load(path: str | os.PathLike[str], kinds: dict[str, type[Model]]) -> Model:
             )
         if found["model"] not in kinds:
             raise ValueError(f"{name}: holds the model {found['model']!r}; use schuss.models.load, which takes any")
-        model = _bare(kinds[found["model"]], found, name)
-        model._ready()
+        kind = kinds[found["model"]]
+        model = kind.__new__(kind)
+        set_header(model, found, name)
         for part_name, part in parts(model).items():
             _fill(part, file, part_name, name)
         keys = set(file.keys())
@@ -121,14 +122,13 @@ def put_rows(model: Model, rows: Rows) -> None:
         part.array[ids, : part.used] = values
 
 
-def _bare(kind: type[Model], found: dict[str, Any], name: str) -> Model:
+def set_header(model: Model, found: dict[str, Any], name: str) -> None:
+    """Makes a bare object the model that a header describes, its tables still zero."""
     from ..data import Format
 
     try:
-        model = kind.__new__(kind)
-        settings = {key: found[key] for key in SETTINGS}
-        rules = {part: rule_from_json(found["rules"][part]) for part in kind.parts}
-        kind._set(model, **settings, rule=rules, l1=None, l2=None, threads=None)
+        rules = {part: rule_from_json(found["rules"][part]) for part in model.parts}
+        model._set(**{key: found[key] for key in SETTINGS}, rule=rules, l1=None, l2=None, threads=None)
         model.slots = found["slots"] is True
         model.format = None if found["format"] is None else Format.from_json(found["format"])
         model.seen = int(found["seen"])
@@ -136,7 +136,6 @@ def _bare(kind: type[Model], found: dict[str, Any], name: str) -> Model:
         model.history = History.from_json(found["history"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"{name}: the header of this model is damaged ({error!r})") from error
-    return model
 
 
 def _fill(part: Part, file: Any, part_name: str, name: str) -> None:

@@ -126,7 +126,7 @@ def source_of(
 
 def is_paths(data: Any) -> bool:
     """Whether it names files: one path, several, or an open file."""
-    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read") and not hasattr(data, "format"):
+    if isinstance(data, (str, os.PathLike)) or (hasattr(data, "read") and not hasattr(data, "format")):
         return True
     return isinstance(data, Sequence) and all(is_paths(part) for part in data)
 

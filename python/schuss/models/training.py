@@ -92,7 +92,7 @@ class Training:
     every: int | None
 
     def run(self) -> None:
-        """Trains to the end, or to Ctrl-C or a broken file, after which the model is whole and, if it has a path, saved."""
+        """Trains to the end; at Ctrl-C or a broken file the model is whole, and saved if it has a path."""
         from ..data import BrokenFile
 
         model, saved = self.model, self.model.seen
