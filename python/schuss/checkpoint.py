@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,26 +57,49 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Array], header: Mapp
     metadata = {KEY: _text(header)}
     safetensors = _safetensors()
 
+    with replacing(path) as temporary:
+        try:
+            safetensors.numpy.save_file(tensors, temporary, metadata)  # straight from the arrays, without a copy
+        except safetensors.SafetensorError as error:  # has the system's error in its text only
+            found = re.search(r"(?:os error|code:) (\d+)", str(error))
+            raise OSError(int(found[1]) if found else errno.EIO, str(error), os.fsdecode(path)) from error
+        except OSError as error:
+            raise _naming(path, error) from error
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The name of an empty temporary file, which takes the place of `path` as a whole if the block ends well.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(folder + "/text") as temporary:
+        ...         _ = pathlib.Path(temporary).write_text("whole")
+        ...     os.listdir(folder)
+        ['text']
+    """
     target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".schuss-{secrets.token_hex(8)}.tmp")
     try:
-        if os.path.exists(target) and not os.path.isfile(target):  # a rename would replace even /dev/null
-            raise OSError(errno.EINVAL, "not a regular file")
-        with open(temporary, "xb") as file:
-            mode = os.fstat(file.fileno()).st_mode  # 0666 and the umask
-        if os.path.exists(target):
-            mode = os.stat(target).st_mode
-        safetensors.numpy.save_file(tensors, temporary, metadata)  # straight from the arrays, without a copy
-        os.chmod(temporary, stat.S_IMODE(mode))
-        _sync(temporary)
-        os.replace(temporary, target)
-        _sync(folder)
-    except safetensors.SafetensorError as error:  # has the system's error in its text only
-        found = re.search(r"(?:os error|code:) (\d+)", str(error))
-        raise OSError(int(found[1]) if found else errno.EIO, str(error), os.fsdecode(path)) from error
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), os.fsdecode(path)) from error
+        try:
+            if os.path.exists(target) and not os.path.isfile(target):  # a rename would replace even /dev/null
+                raise OSError(errno.EINVAL, "not a regular file")
+            with open(temporary, "xb") as file:
+                mode = os.fstat(file.fileno()).st_mode  # 0666 and the umask
+            if os.path.exists(target):
+                mode = os.stat(target).st_mode
+        except OSError as error:
+            raise _naming(path, error) from error
+        yield temporary
+        try:
+            os.chmod(temporary, stat.S_IMODE(mode))
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(folder)
+        except OSError as error:
+            raise _naming(path, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -106,6 +129,10 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
             return {key: file.get_tensor(key) for key in sorted(file.keys())}, header
     except safetensors.SafetensorError as error:
         raise ValueError(f"{name}: truncated, damaged or not a safetensors file ({error})") from error
+
+
+def _naming(path: str | os.PathLike[str], error: OSError) -> OSError:
+    return OSError(error.errno, error.strerror or str(error), os.fsdecode(path))
 
 
 def _plain(name: Any, array: Any) -> Array:
