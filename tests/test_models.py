@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schuss
-from schuss import checkpoint, models
+from schuss import _cold, checkpoint, models
 from schuss.data import Batch, Format
 from schuss.models import FFM, FM, LR, learner
 from schuss.models import file as model_file
@@ -333,7 +333,8 @@ def test_early_stopping_keeps_the_best_epoch():
 
 def test_epochs_of_a_batch_are_shuffled_after_the_first():
     batch = clicks(300)
-    order = np.random.default_rng(1).permutation(300)
+    order = _cold.permutation(300, 1)
+    assert sorted(order.tolist()) == list(range(300))
     model = make("lr").fit(batch, epochs=2)
     by_hand = make("lr").partial_fit(batch)
     by_hand.partial_fit(Batch.join([batch[k : k + 1] for k in order]))

@@ -5,7 +5,6 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
-#include "schuss/data/merge.hpp"
 #include "schuss/data/stream.hpp"
 
 namespace schuss {
@@ -115,33 +114,6 @@ void feed_rows(Stream& stream, const std::vector<Given>& given, std::int64_t row
   stream.feed_rows(cells, rows, threads);
 }
 
-template <class T>
-py::object copied(const Growing<T>& a) {
-  return py::array_t<T>(a.size(), a.data());
-}
-
-// indptr, ids, values, fields, as checked by Batch.of, with duplicates merged, and repeats.
-py::tuple merge(const py::array& indptr, const py::array& ids, const py::object& values, const py::object& fields) {
-  const std::int64_t n = indptr.size() - 1;
-  const auto* const starts = pointer<std::int64_t>(indptr);
-  const auto* const index = pointer<std::uint32_t>(ids);
-  const auto* const numbers = pointer<float>(values);
-  const auto* const places = pointer<std::uint16_t>(fields);
-  Block block;
-  std::int64_t wrong;
-  {
-    const py::gil_scoped_release release;
-    wrong = merge_examples(n, starts, index, numbers, places, block);
-  }
-  if (wrong >= 0)
-    throw py::value_error("values: the sum for an id of example " + std::to_string(wrong) + " is not finite");
-  if (block.ids.size() == ids.size()) return py::make_tuple(indptr, ids, values, fields, copied(block.repeats));
-  block.ends.push(0);
-  std::rotate(block.ends.data(), block.ends.data() + n, block.ends.data() + n + 1);
-  return py::make_tuple(copied(block.ends), copied(block.ids), block.valued ? copied(block.values) : py::none(),
-                        places ? copied(block.fields) : py::none(), copied(block.repeats));
-}
-
 py::list reports(const Stream& stream) {
   py::list all;
   for (const auto& r : stream.reports) all.append(py::make_tuple(r.file, r.line, r.reason));
@@ -152,7 +124,6 @@ py::list reports(const Stream& stream) {
 
 void bind_data(py::module_& m) {
   m.attr("hash_name") = hash_name;
-  m.def("merge", &merge);
   py::class_<Stream>(m, "Stream", py::module_local())
       .def(py::init([](const py::dict& options, std::int64_t skip) { return new Stream(schema(options), skip); }))
       .def("open", [](Stream& s, const std::vector<std::pair<std::string, int>>& c,

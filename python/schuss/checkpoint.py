@@ -16,7 +16,7 @@ import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,12 +60,15 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Array], header: Mapp
     tensors = {name: _plain(name, array) for name, array in arrays.items()}
     metadata = {KEY: _text(header)}
     safetensors = _safetensors()
+
     with replacing(path) as temporary:
         try:
             safetensors.numpy.save_file(tensors, temporary, metadata)  # straight from the arrays, without a copy
         except safetensors.SafetensorError as error:  # has the system's error in its text only
             found = re.search(r"(?:os error|code:) (\d+)", str(error))
-            raise OSError(int(found[1]) if found else errno.EIO, str(error)) from error
+            raise OSError(int(found[1]) if found else errno.EIO, str(error), os.fsdecode(path)) from error
+        except OSError as error:
+            raise _naming(path, error) from error
 
 
 @dataclass(frozen=True)
@@ -101,48 +104,50 @@ def save_streams(path: str | os.PathLike[str], streams: Mapping[str, Stream], he
         entries[name] = {"dtype": kind, "shape": list(stream.shape), "data_offsets": [first, end]}
     text = json.dumps(entries).encode()
     text += b" " * (-len(text) % 8)
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name, stream in streams.items():
-            written = 0
-            for block in stream.blocks():
-                written += file.write(np.ascontiguousarray(block, np.dtype(stream.dtype).newbyteorder("<")).data)
-            first, last = entries[name]["data_offsets"]
-            if written != last - first:
-                raise ValueError(f"streams[{name!r}]: its blocks have {written} bytes, its shape {last - first}")
+    with replacing(path) as temporary:
+        try:
+            with open(temporary, "wb") as file:
+                file.write(struct.pack("<Q", len(text)) + text)
+                for name, stream in streams.items():
+                    first, last = entries[name]["data_offsets"]
+                    _write(file, name, stream, last - first)
+        except OSError as error:
+            raise _naming(path, error) from error
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
-    """The name of a temporary file that, once written, takes the place of `path`, whole or not at all.
-
-    An OSError inside leaves the old file as it was, and names `path`.
+    """The name of an empty temporary file, which takes the place of `path` as a whole if the block ends well.
 
     Example:
-        >>> import tempfile
+        >>> import pathlib, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     with replacing(folder + "/name") as temporary, open(temporary, "w") as file:
-        ...         _ = file.write("new")
+        ...     with replacing(folder + "/text") as temporary:
+        ...         _ = pathlib.Path(temporary).write_text("whole")
         ...     os.listdir(folder)
-        ['name']
+        ['text']
     """
     target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".schuss-{secrets.token_hex(8)}.tmp")
     try:
-        if os.path.exists(target) and not os.path.isfile(target):  # a rename would replace even /dev/null
-            raise OSError(errno.EINVAL, "not a regular file")
-        with open(temporary, "xb") as file:
-            mode = os.fstat(file.fileno()).st_mode  # 0666 and the umask
-        if os.path.exists(target):
-            mode = os.stat(target).st_mode
+        try:
+            if os.path.exists(target) and not os.path.isfile(target):  # a rename would replace even /dev/null
+                raise OSError(errno.EINVAL, "not a regular file")
+            with open(temporary, "xb") as file:
+                mode = os.fstat(file.fileno()).st_mode  # 0666 and the umask
+            if os.path.exists(target):
+                mode = os.stat(target).st_mode
+        except OSError as error:
+            raise _naming(path, error) from error
         yield temporary
-        os.chmod(temporary, stat.S_IMODE(mode))
-        _sync(temporary)
-        os.replace(temporary, target)
-        _sync(folder)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), os.fsdecode(path)) from error
+        try:
+            os.chmod(temporary, stat.S_IMODE(mode))
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(folder)
+        except OSError as error:
+            raise _naming(path, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -178,6 +183,18 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, dict[str, Any]]]
             yield file, _header(name, (file.metadata() or {}).get(KEY))
     except safetensors.SafetensorError as error:
         raise ValueError(f"{name}: truncated, damaged or not a safetensors file ({error})") from error
+
+
+def _naming(path: str | os.PathLike[str], error: OSError) -> OSError:
+    return OSError(error.errno, error.strerror or str(error), os.fsdecode(path))
+
+
+def _write(file: IO[bytes], name: str, stream: Stream, size: int) -> None:
+    written = 0
+    for block in stream.blocks():
+        written += file.write(np.ascontiguousarray(block, np.dtype(stream.dtype).newbyteorder("<")).data)
+    if written != size:
+        raise ValueError(f"streams[{name!r}]: its blocks have {written} bytes, its shape {size}")
 
 
 def _plain(name: Any, array: Any) -> Array:

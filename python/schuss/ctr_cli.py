@@ -195,7 +195,7 @@ def _format(
         fields = [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
         if len(fields) != 2:
             raise ValueError(f"--cross: expected two fields as in 1,5, got {text!r}")
-        crosses.append(tuple(fields))
+        crosses.append((fields[0], fields[1]))
     labels = "regression" if loss in ("squared", "poisson") else "binary"
     return Format(
         name or guessed(files),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import make_ctr
+from .models.losses import checked_labels
 from .rules import FTRL
 
 if TYPE_CHECKING:
@@ -96,12 +97,13 @@ def in_numpy(batch: Batch, bits: int, dim: int, lr: float = 0.05, eps: float = 1
     w, n = np.zeros(1 << bits, np.float32), np.zeros(1 << bits, np.float32)
     v = np.random.default_rng(0).random((1 << bits, dim), np.float32) / np.float32(math.sqrt(dim))
     s = np.zeros((1 << bits, dim), np.float32)
+    labels = checked_labels("logistic", batch.labels)
     for k in range(len(batch)):
         i = batch.ids[batch.indptr[k] : batch.indptr[k + 1]]
         rows = v[i]
         total = rows.sum(0)
         margin = w[i].sum() + 0.5 * (total @ total - (rows * rows).sum())
-        error = 1 / (1 + math.exp(-margin)) - batch.labels[k] if margin > -500 else -batch.labels[k]
+        error = 1 / (1 + math.exp(-margin)) - labels[k] if margin > -500 else -labels[k]
         n[i] += error * error
         w[i] -= lr * error / (np.sqrt(n[i]) + eps)
         g = error * (total - rows)

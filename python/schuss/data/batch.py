@@ -85,6 +85,27 @@ class Batch:
             self.repeats[first:last],
         )
 
+    def taken(self, order: Any) -> Batch:
+        """The examples `order[0], order[1], ...`, each number below n.
+
+        Example
+        -------
+        >>> from schuss.data import Batch
+        >>> Batch.of([0, 2, 3], [7, 1, 5], bits=3).taken([1, 0]).ids
+        array([5, 7, 1], dtype=uint32)
+        """
+        rows = _whole("order", order, np.int64, 0, len(self), f"the number of examples, {len(self)}")
+        indptr, ids, values, fields = _cold.gather(self.indptr, self.ids, self.values, self.fields, rows)
+        return Batch(
+            indptr,
+            ids,
+            _unless_ones(values),
+            fields,
+            None if self.labels is None else self.labels[rows],
+            _unless_ones(None if self.weights is None else self.weights[rows]),
+            self.repeats[rows],
+        )
+
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""

@@ -14,6 +14,7 @@ from ..threads import check_threads, get_threads
 from .batch import Batch
 from .format import Format
 from .sources import BrokenFile, Source, ahead, sources
+from .tables import table_names, tables
 
 BATCH = 8192  # examples
 CHUNK = 4 << 20  # bytes
@@ -176,7 +177,21 @@ class Reader:
             raise ValueError(f"{name}:{line}: {reason}")
 
     def _parse(self, stream: _cold.Stream, source: Source, threads: int) -> Iterator[tuple[int, int]]:
-        """Feeds one file; for each part of it, the bytes plain and stored so far."""
+        """Feeds one file; for each part of it, its plain bytes and the stored bytes so far."""
+        if self.format.name == "parquet":
+            wanted = [
+                (name, role, field)
+                for (name, _), (role, field) in zip(self.format.columns or (), self._listed(), strict=True)
+                if role != "ignore" and (self.labelled or role not in ("label", "weight"))
+            ]
+            stream.open([], 0)
+            before = 0
+            with closing(ahead(tables(source, wanted, threads))) as blocks:  # type: ignore[type-var]
+                for columns, rows, stored in blocks:
+                    stream.feed_rows(columns, rows, threads)
+                    yield stored - before, stored
+                    before = stored
+            return
         with closing(ahead(source.chunks(self._chunk))) as chunks:  # type: ignore[type-var]
             start, stored = _start(chunks, self._longest if self.format.table and self.format.header else len(BOM))
             plain = len(start)
@@ -239,6 +254,8 @@ def _cells(line: bytes, delimiter: str) -> list[str]:
 def column_names(path: str | os.PathLike[str], name: str, delimiter: str) -> list[str]:
     """The columns that a file names: in its first line, or in its schema."""
     [source] = sources(path)
+    if name == "parquet":
+        return table_names(source)
     with closing(source.chunks(CHUNK)) as chunks:  # type: ignore[type-var]
         start, _ = _start(chunks, LONGEST)
     return _cells(start.removeprefix(BOM).partition(b"\n")[0], delimiter)

@@ -145,13 +145,24 @@ def _zstd(raw: _Counted, size: int, name: str) -> Iterator[tuple[bytes, int]]:
     pyarrow = arrow("zstd files")
     with pyarrow.CompressedInputStream(pyarrow.PythonFile(raw, "r"), "zstd") as stream:
         while True:
-            try:
-                chunk = stream.read(size)
-            except OSError as error:
+            # A read that meets the break gives nothing of what it read before, so reads are small.
+            parts: list[bytes] = []
+            error: OSError | None = None
+            while (rest := size - sum(map(len, parts))) > 0:
+                try:
+                    part = stream.read(min(rest, INPUT))
+                except OSError as found:
+                    error = found
+                    break
+                if not part:
+                    break
+                parts.append(part)
+            if parts:
+                yield b"".join(parts), raw.count
+            if error:
                 raise BrokenFile(f"{name}: truncated or damaged around byte {raw.count}: {error}") from error
-            if not chunk:
+            if not parts:
                 return
-            yield chunk, raw.count
 
 
 def arrow(purpose: str) -> Any:

@@ -84,7 +84,7 @@ class Core:
         if not self.slots:
             raise ValueError("model: it was saved without slots, for prediction alone; save with slots=True to go on")
         self._check(batch)
-        losses.check_labels(self.loss, batch.labels)
+        labels = losses.checked_labels(self.loss, batch.labels)
         made = self._ready(batch)
         hogwild = self.mode == "hogwild"
         loss, weight = made.learn(
@@ -92,7 +92,7 @@ class Core:
             batch.ids,
             self._values(batch),
             batch.fields,
-            batch.labels,
+            labels,
             batch.weights,
             batch.repeats,
             self.rules["linear"].options(self.seen),
@@ -117,6 +117,7 @@ class Core:
         if not self.normalise:
             return batch.values
         counts = np.diff(batch.indptr)
+        squares: Array
         if batch.values is None:
             squares = counts.astype(np.float64)
         else:

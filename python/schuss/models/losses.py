@@ -19,8 +19,8 @@ LOSSES = ("logistic", "squared", "hinge", "poisson")
 CLASSES = ("logistic", "hinge")  # labels are 0 and 1
 
 
-def check_labels(loss: str, labels: Array | None) -> None:
-    """Raises unless there are labels, and the loss is defined for all of them."""
+def checked_labels(loss: str, labels: Array | None) -> Array:
+    """The labels, if there are any and the loss is defined for all of them."""
     if labels is None:
         raise ValueError("labels: the examples have none; give Batch.of(..., labels=...)")
     if loss in CLASSES:
@@ -31,6 +31,7 @@ def check_labels(loss: str, labels: Array | None) -> None:
         bad, expected = ~np.isfinite(labels), "finite numbers"
     if bad.any():
         raise ValueError(f"labels: expected {expected} for the {loss} loss, got {labels[bad][0]:g}")
+    return labels
 
 
 def losses(loss: str, margins: Array, labels: Array) -> Array:

@@ -188,7 +188,7 @@ def calibration(
     first = np.r_[True, p[1:] != p[:-1]]
     before = before[first][np.cumsum(first) - 1]  # of the first of its equals
     which = np.minimum((before / w.sum() * bins).astype(np.int64), bins - 1)
-    weight: Floats = np.bincount(which, w, bins)
+    weight = np.bincount(which, w, bins).astype(np.float64)
     sums_p, sums_y = np.bincount(which, w * p, bins), np.bincount(which, w * y, bins)
     some = weight > 0
     observed = float(w @ y)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import metrics
-from .losses import CLASSES, check_labels, losses, prediction, probability
+from .losses import CLASSES, checked_labels, losses, prediction, probability
 
 if TYPE_CHECKING:
     from ..data import Batch
@@ -102,9 +102,8 @@ def report(model: Model, source: Source, bins: int, fields: bool) -> Report:
     ones = True
     by_field = _Fields(model) if fields else None
     for batch in source.epoch():
-        check_labels(model.loss, batch.labels)
         margins.append(model._margins(batch))
-        labels.append(batch.labels)
+        labels.append(checked_labels(model.loss, batch.labels))
         weights.append(np.ones(len(batch), np.float32) if batch.weights is None else batch.weights)
         ones = ones and batch.weights is None
         if by_field is not None:
@@ -150,15 +149,16 @@ class _Fields:
         model._ready(batch)
         assert model._linear is not None
         w = np.ones(len(batch)) if batch.weights is None else batch.weights.astype(np.float64)
-        whole = losses(model.loss, model._margins(batch), batch.labels)
+        labels = checked_labels(model.loss, batch.labels)
+        whole = losses(model.loss, model._margins(batch), labels)
         self.total += float(w @ whole)
         self.weight += float(w.sum())
         new = ~model._linear.array[batch.ids].any(1)
         for f in np.unique(batch.fields).tolist():
-            mine = batch.fields == f
+            mine = np.asarray(batch.fields == f)
             self.entries[f] = self.entries.get(f, 0) + int(mine.sum())
             self.unknown[f] = self.unknown.get(f, 0) + int(new[mine].sum())
-            without = losses(model.loss, model._margins(without_field(batch, f)), batch.labels)
+            without = losses(model.loss, model._margins(without_field(batch, f)), labels)
             self.loss[f] = self.loss.get(f, 0.0) + float(w @ (without - whole))
 
     def found(self) -> tuple[Field, ...]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from .. import _cold
 
 if TYPE_CHECKING:
-    from ..data import Batch, Counts, Format
+    from ..data import Batch, Counts, Format, Reader
     from .base import Model
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -73,27 +73,7 @@ class Slices:
 
     def shuffled(self, seed: int) -> Slices:
         """The same examples in another order."""
-        return Slices(taken(self.batch, np.random.default_rng(seed).permutation(len(self.batch))))
-
-
-def taken(batch: Batch, order: Any) -> Batch:
-    """Examples of a batch in this order."""
-    import dataclasses
-
-    counts = np.diff(batch.indptr)[order]
-    indptr = np.zeros(len(order) + 1, np.int64)
-    np.cumsum(counts, out=indptr[1:])
-    entries = np.arange(indptr[-1]) + np.repeat(batch.indptr[:-1][order] - indptr[:-1], counts)
-    return dataclasses.replace(
-        batch,
-        indptr=indptr,
-        ids=batch.ids[entries],
-        values=None if batch.values is None else batch.values[entries],
-        fields=None if batch.fields is None else batch.fields[entries],
-        labels=None if batch.labels is None else batch.labels[order],
-        weights=None if batch.weights is None else batch.weights[order],
-        repeats=batch.repeats[order],
-    )
+        return Slices(self.batch.taken(_cold.permutation(len(self.batch), seed)))
 
 
 def source_of(
@@ -171,14 +151,20 @@ def guessed(paths: Any) -> str:
     )
 
 
-def cached(reader: Any, path: str | os.PathLike[str]) -> str:
+def cached(reader: Reader, path: str | os.PathLike[str]) -> str:
     """The path of a cache of what the reader reads: the one that is there if it is newer than the files, else made."""
     from .. import data
 
     name = os.fspath(path)
     if os.path.exists(name):
-        changed = getattr(reader, "changed", None)
-        if changed is not None and changed <= os.stat(name).st_mtime and data.CacheReader(name).format == reader.format:
+        old = data.CacheReader(name)
+        if old.format == reader.format and old.source.bytes == reader.size and not _changed(reader, name):
             return name
     data.cache(reader, name)
     return name
+
+
+def _changed(reader: Reader, cache: str) -> bool:
+    """Whether a file is newer than the cache."""
+    files = [source.name for source in reader._sources if source.size is not None]
+    return any(os.stat(file).st_mtime > os.stat(cache).st_mtime for file in files)

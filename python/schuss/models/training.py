@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import file
 from .interrupt import Interrupt
-from .losses import check_labels, losses
+from .losses import checked_labels, losses
 from .progress import Progress
 from .sources import Data, Source, source_of
 
@@ -155,8 +155,8 @@ def mean_loss(model: Model, source: Source) -> float:
     """Weighted mean loss over all examples of a source."""
     total = weight = 0.0
     for batch in source.epoch():
-        check_labels(model.loss, batch.labels)
-        each = losses(model.loss, model._margins(batch), batch.labels)
+        labels = checked_labels(model.loss, batch.labels)
+        each = losses(model.loss, model._margins(batch), labels)
         total += float(each.sum() if batch.weights is None else each @ batch.weights.astype(float))
         weight += len(batch) if batch.weights is None else float(batch.weights.sum(dtype=float))
     if weight == 0:
