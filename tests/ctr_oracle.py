@@ -73,6 +73,7 @@ class Learner:
         self.linear, self.linear_kernel, self.linear_start = linear, linear_kernel, linear_start
         self.factors, self.factors_kernel, self.factors_start = factors, factors_kernel, factors_start
         self.loss, self.seed, self.scale = loss, seed, scale
+        self.width = dim * fields if kind == "ffm" else dim
 
     # ---- what a model computes --------------------------------------------------------------------------------
 
@@ -94,18 +95,19 @@ class Learner:
 
     def gradients(
         self, ids: Sequence[int], x: Sequence[float], fields: Sequence[int]
-    ) -> tuple[dict[int, float], dict[tuple[int, int], Array]]:
-        """d margin / d w by id, and d margin / d v by (id, field); field 0 for FM."""
+    ) -> tuple[dict[int, float], dict[int, Array]]:
+        """d margin / d w and d margin / d v by id, of an FFM for all fields."""
         linear = {1 << self.bits: 1.0}
+        factors: dict[int, Array] = {}
         for i, value in zip(ids, x, strict=True):
             linear[i] = linear.get(i, 0.0) + value
-        factors: dict[tuple[int, int], Array] = {}
-        if self.kind != "lr":
-            for a, b in itertools.combinations(range(len(ids)), 2):
-                for me, other in ((a, b), (b, a)):
-                    key = (ids[me], fields[other] if self.kind == "ffm" else 0)
-                    part = self.vector(ids[other], fields[me]) * x[a] * x[b]
-                    factors[key] = factors.get(key, 0.0) + part
+            if self.kind != "lr":
+                factors[i] = np.zeros(self.width)
+        for a, b in itertools.combinations(range(len(ids) if self.kind != "lr" else 0), 2):
+            for me, other in ((a, b), (b, a)):
+                first = fields[other] * self.dim if self.kind == "ffm" else 0
+                part = self.vector(ids[other], fields[me]) * x[a] * x[b]
+                factors[ids[me]][first : first + self.dim] += part
         return linear, factors
 
     # ---- learning ---------------------------------------------------------------------------------------------
@@ -139,21 +141,10 @@ class Learner:
             g = weight * slope(self.loss, margin, y)
             linear, factors = self.gradients(i, x, f)
             for row, part in linear.items():
-                step(self.linear[row], 1, 0, 1, self.linear_kernel, linear_options, g * np.array([part]), seen + e)
-            for (row, field), part in factors.items():
+                step(self.linear[row], 1, self.linear_kernel, linear_options, g * np.array([part]), seen + e)
+            for row, parts in factors.items():
                 assert self.factors is not None and self.factors_kernel is not None
-                width = self.dim * max(self.fields, 1) if self.kind == "ffm" else self.dim
-                first = field * self.dim
-                step(
-                    self.factors[row],
-                    width,
-                    first,
-                    self.dim,
-                    self.factors_kernel,
-                    factors_options,
-                    g * part,
-                    seen + e,
-                )
+                step(self.factors[row], self.width, self.factors_kernel, factors_options, g * parts, seen + e)
         return loss_sum, weight_sum
 
     def start(self, ids: Sequence[int]) -> None:
@@ -163,13 +154,12 @@ class Learner:
                 self.linear[row, 1 : 1 + len(self.linear_start)] = self.linear_start
         if self.factors is None:
             return
-        width = self.dim * self.fields if self.kind == "ffm" else self.dim
         for row in ids:
             if not self.factors[row].any():
-                draw = np.random.default_rng([self.seed, row]).random(width)
-                self.factors[row, :width] = draw * self.scale / math.sqrt(self.dim)
+                for column in range(self.width):
+                    self.factors[row, column] = self.scale / math.sqrt(self.dim) * drawn(self.seed, row, column)
                 for k, value in enumerate(self.factors_start):
-                    self.factors[row, (k + 1) * width : (k + 2) * width] = value
+                    self.factors[row, (k + 1) * self.width : (k + 2) * self.width] = value
 
     def score(
         self, indptr: Array, ids: Array, values: Array | None, fields: Array | None, threads: int, out: Array
@@ -189,30 +179,32 @@ def entries(
     return i, x, f
 
 
-def step(
-    row: Array,
-    width: int,
-    first: int,
-    count: int,
-    kernel: tuple[str, int],
-    options: Sequence[float],
-    g: Array,
-    steps: int,
-) -> None:
-    """One step of `count` numbers of a row [w(width) | slot0(width) | ...], from number `first` on."""
+def mixed(z: int) -> int:
+    """The finalizer of splitmix64."""
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+    return z ^ (z >> 31)
+
+
+def drawn(seed: int, row: int, column: int) -> float:
+    """Start values: uniform in (0, 1), of these three alone."""
+    key = mixed((seed + row * 0x9E3779B97F4A7C15) % 2**64)
+    return ((mixed((key + column * 0xD1342543DE82EF95) % 2**64) >> 40) + 0.5) / 2**24
+
+
+def step(row: Array, width: int, kernel: tuple[str, int], options: Sequence[float], g: Array, steps: int) -> None:
+    """One step of a row [w(width) | slot0(width) | ...]."""
     name, names, slots = KERNELS[kernel[0]]
     decay, decoupled, maximize, *own = options
     hyper: dict[str, Any] = dict(zip(names, own, strict=True))
     hyper |= {"weight_decay": decay, "decoupled": bool(decoupled), "maximize": bool(maximize)}
     if name == "Adam":
         hyper["eps_place"] = "hat" if hyper.pop("hat") else "outside"
-    oracle = ORACLES[name](hyper, row[first : first + count])
+    oracle = ORACLES[name](hyper, row[:width])
     for k, slot in enumerate(slots):
-        at = (k + 1) * width + first
-        oracle.slots[slot] = row[at : at + count].astype(np.float64)
+        oracle.slots[slot] = row[(k + 1) * width : (k + 2) * width].astype(np.float64)
     oracle.t = steps
     oracle.step(g)
-    row[first : first + count] = oracle.w
+    row[:width] = oracle.w
     for k, slot in enumerate(slots):
-        at = (k + 1) * width + first
-        row[at : at + count] = oracle.slots[slot]
+        row[(k + 1) * width : (k + 2) * width] = oracle.slots[slot]

@@ -148,9 +148,9 @@ def test_oracle_gradient_is_that_of_finite_differences(kind, loss):
 
     for i, part in by_id.items():
         assert g * part == pytest.approx(difference(linear, (i, 0)), abs=1e-7)
-    for (i, field), part in by_row.items():
-        for k in range(DIM):
-            assert g * part[k] == pytest.approx(difference(factors, (i, field * DIM + k)), abs=1e-7)
+    for i, part in by_row.items():
+        for k in range(numbers):
+            assert g * part[k] == pytest.approx(difference(factors, (i, k)), abs=1e-7)
 
 
 # --- the compiled learner beside it
@@ -168,9 +168,7 @@ def test_margins(kind, values):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_learning(kind, rule, loss):
-    model = started(
-        make(kind, rule=RULES[rule], loss=loss, scale=1.0) if kind != "lr" else make(kind, rule=RULES[rule], loss=loss)
-    )
+    model = started(make(kind, rule=RULES[rule], loss=loss))
     for part in model_file.parts(model).values():
         part.array[:, : part.numbers] *= 0.3
     oracle = with_oracle(model)
@@ -179,6 +177,18 @@ def test_learning(kind, rule, loss):
     assert found == pytest.approx(expected, rel=1e-4)
     for name, array in tables(model).items():
         assert array == pytest.approx(tables(oracle)[name], abs=3e-4), name
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_learning_from_nothing(kind, rule):
+    model = make(kind, rule=RULES[rule], seed=7)
+    oracle = with_oracle(model)
+    batch = clicks(60)
+    assert model._learn(batch) == pytest.approx(oracle._learn(batch), rel=1e-4)
+    for name, array in tables(model).items():
+        assert array == pytest.approx(tables(oracle)[name], abs=1e-3), name
+    assert model.decision_function(batch) == pytest.approx(oracle.decision_function(batch), abs=3e-3)
 
 
 @pytest.mark.parametrize("kind", ["fm", "ffm"])

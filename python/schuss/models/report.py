@@ -155,8 +155,8 @@ class _Fields:
         self.weight += float(w.sum())
         new = ~model._linear.array[batch.ids].any(1)
         for f in np.unique(batch.fields).tolist():
-            mine = np.asarray(batch.fields == f)
-            self.entries[f] = self.entries.get(f, 0) + int(mine.sum())
+            mine = np.flatnonzero(batch.fields == f)
+            self.entries[f] = self.entries.get(f, 0) + len(mine)
             self.unknown[f] = self.unknown.get(f, 0) + int(new[mine].sum())
             without = losses(model.loss, model._margins(without_field(batch, f)), labels)
             self.loss[f] = self.loss.get(f, 0.0) + float(w @ (without - whole))
