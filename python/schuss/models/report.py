@@ -143,7 +143,8 @@ class _Fields:
         self.total = self.weight = 0.0
 
     def add(self, batch: Batch) -> None:
-        if batch.fields is None:
+        fields = batch.fields
+        if fields is None:
             raise ValueError("fields: the examples have none; give a format with fields, or fields=False")
         model = self.model
         model._ready(batch)
@@ -154,8 +155,8 @@ class _Fields:
         self.total += float(w @ whole)
         self.weight += float(w.sum())
         new = ~model._linear.array[batch.ids].any(1)
-        for f in np.unique(batch.fields).tolist():
-            mine = np.flatnonzero(batch.fields == f)
+        for f in np.unique(fields).tolist():
+            mine = np.flatnonzero(fields == f)
             self.entries[f] = self.entries.get(f, 0) + len(mine)
             self.unknown[f] = self.unknown.get(f, 0) + int(new[mine].sum())
             without = losses(model.loss, model._margins(without_field(batch, f)), labels)
