@@ -18,6 +18,10 @@ template <class T>
 py::object copied(const Growing<T>& a) {
   return py::array_t<T>(a.size(), a.data());
 }
+template <class T>
+py::object copied(const Memory<T>& a, std::int64_t n) {
+  return py::array_t<T>(n, a.data());
+}
 
 // indptr, ids, values, fields, as checked by Batch.of, with duplicates merged, and repeats.
 py::tuple merge(const py::array& indptr, const py::array& ids, const py::object& values, const py::object& fields) {
@@ -34,11 +38,12 @@ py::tuple merge(const py::array& indptr, const py::array& ids, const py::object&
   }
   if (wrong >= 0)
     throw py::value_error("values: the sum for an id of example " + std::to_string(wrong) + " is not finite");
-  if (block.ids.size() == ids.size()) return py::make_tuple(indptr, ids, values, fields, copied(block.repeats));
+  if (block.entries.size == ids.size()) return py::make_tuple(indptr, ids, values, fields, copied(block.repeats));
   block.ends.push(0);
   std::rotate(block.ends.data(), block.ends.data() + n, block.ends.data() + n + 1);
-  return py::make_tuple(copied(block.ends), copied(block.ids), block.valued ? copied(block.values) : py::none(),
-                        places ? copied(block.fields) : py::none(), copied(block.repeats));
+  return py::make_tuple(copied(block.ends), copied(block.entries.ids, block.entries.size),
+                        block.entries.valued ? copied(block.entries.values, block.entries.size) : py::none(),
+                        places ? copied(block.entries.fields, block.entries.size) : py::none(), copied(block.repeats));
 }
 
 template <class T>

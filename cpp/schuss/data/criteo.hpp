@@ -1,7 +1,6 @@
 // Criteo's display advertising logs: label, 13 whole numbers, 26 categories, between tabs; an empty column is missing.
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
 
@@ -23,42 +22,51 @@ struct Criteo {
       if (tab == last) return count(first, last, out);
       p = tab + 1;
     }
+    std::uint64_t hashes[fields];
+    float values[quantities];
     for (int f = 0; f < quantities; ++f) {
-      if (p == last) return count(first, last, out);
-      if (*p == '\t') {
-        out.category(f, {});
-        ++p;
-        continue;
-      }
+      const std::uint64_t start = out.schema.starts[std::size_t(f)];
       const char* const cell = p;
+      if (p == last) return count(first, last, out);
       std::int64_t x;
-      if (!whole(p, last, x) || p == last || *p != '\t') {
+      if (*p == '\t') {
+        hashes[f] = hash_word(start, 0, 0);
+        values[f] = 1;
+      } else if (!whole_until(p, last, '\t', x)) {
         const char* const end = find(cell, last, '\t');
         out.refuse("I" + std::to_string(f + 1) + ": expected a whole number or nothing, got " +
                    quoted({cell, std::size_t(end - cell)}));
         return count(first, last, out);
+      } else if (out.schema.numeric == Numeric::log) {
+        hashes[f] = out.bin(f, log_bin(x));
+        values[f] = 1;
+      } else {
+        hashes[f] = quantity_hash(start);
+        values[f] = out.quantity(double(x));
       }
       ++p;
-      if (out.schema.numeric == Numeric::log) out.hashed(out.bin(f, bin(x)), 1, f);
-      else out.quantity(f, double(x));
     }
     for (int f = quantities; f < fields; ++f) {
       const std::uint64_t start = out.schema.starts[std::size_t(f)];
-      std::uint64_t hash;
       if (last - p >= 8 && (last - p == 8 || p[8] == '\t') && find(load<std::uint64_t>(p), '\t') == 8) {
-        hash = hash_word(start, load<std::uint64_t>(p), 8);  // as all are in Criteo's own files
+        hashes[f] = hash_word(start, load<std::uint64_t>(p), 8);  // as all are in Criteo's own files
         p += 8;
       } else {
         const char* const end = find(p, last, '\t');
-        hash = hash_bytes(start, p, std::size_t(end - p));
+        hashes[f] = hash_bytes(start, p, std::size_t(end - p));
         p = end;
       }
-      out.hashed(hash, 1, f);
       if (f + 1 == fields) break;
       if (p == last) return count(first, last, out);
       ++p;
     }
-    return p == last || count(first, last, out);
+    if (p != last) return count(first, last, out);
+    if (out.schema.numeric == Numeric::log) {
+      out.hashed(hashes, fields);
+    } else {
+      for (int f = 0; f < fields; ++f) out.hashed(hashes[f], f < quantities ? values[f] : 1, f);
+    }
+    return true;
   }
 
  private:
@@ -69,16 +77,6 @@ struct Criteo {
     const int found = columns(first, last);
     if (found == fields + 1 || (found == fields && !out.schema.labelled)) return false;
     return out.refuse("expected " + std::to_string(fields + 1) + " columns between tabs, got " + std::to_string(found));
-  }
-
-  // log_bin of whole numbers, the small ones from a table.
-  static std::int64_t bin(std::int64_t x) {
-    static const auto table = [] {
-      std::array<std::uint8_t, 4096> bins{};
-      for (std::size_t i = 0; i < bins.size(); ++i) bins[i] = std::uint8_t(log_bin(double(i)));
-      return bins;
-    }();
-    return std::uint64_t(x) < table.size() ? table[std::size_t(x)] : log_bin(double(x));
   }
 };
 

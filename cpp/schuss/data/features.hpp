@@ -34,12 +34,10 @@ class Features {
   Block& block;
   std::string reason;  // why the line is refused, once a function has returned false
 
-  Features(const Schema& s, Block& b)
-      : schema(s), block(b), merging_(s.kind != Kind::criteo && s.kind != Kind::csv), seen_(std::size_t(s.fields)) {}
+  Features(const Schema& s, Block& b) : schema(s), block(b), seen_(s.crosses.empty() ? 0 : std::size_t(s.fields)) {}
 
   void begin() {
-    first_ = block.ids.size();
-    if (schema.crosses.empty()) return;
+    first_ = block.entries.size;
     for (auto& some : seen_) some.clear();
   }
 
@@ -88,17 +86,27 @@ class Features {
     return true;
   }
 
-  void add(std::uint32_t id, float value, int field) {
-    block.value(block.ids.size(), value);
-    block.ids.push(id);
-    if (schema.with_fields()) block.fields.push(std::uint16_t(field));
-  }
+  void add(std::uint32_t id, float value, int field) { block.entries.add(id, value, std::uint16_t(field)); }
 
   // A feature by its hash; `field` below schema.fields.
   void hashed(std::uint64_t hash, float value, int field) {
     add(schema.id(hash), value, field);
-    if (!schema.crosses.empty() && schema.crossed[std::size_t(field)])
-      seen_[std::size_t(field)].push_back({hash, value});
+    if (!seen_.empty() && schema.crossed[std::size_t(field)]) seen_[std::size_t(field)].push_back({hash, value});
+  }
+
+  // A feature of value 1 in each of the fields 0 .. n - 1.
+  void hashed(const std::uint64_t* hashes, int n) {
+    Entries& to = block.entries;
+    to.reserve(n);
+    std::uint32_t* const ids = to.ids.data() + to.size;
+    std::uint16_t* const fields = to.fields.data() + to.size;
+    const int shift = 64 - schema.bits;
+    for (int f = 0; f < n; ++f) ids[f] = std::uint32_t(hashes[f] >> shift);
+    for (int f = 0; f < n; ++f) fields[f] = std::uint16_t(f);
+    if (to.valued) std::fill_n(to.values.data() + to.size, n, 1.0f);
+    to.size += n;
+    for (int f = 0; f < n && !seen_.empty(); ++f)
+      if (schema.crossed[std::size_t(f)]) seen_[std::size_t(f)].push_back({hashes[f], 1});
   }
 
   // A category; an empty one is the field's missing value.
@@ -107,14 +115,16 @@ class Features {
   }
 
   bool quantity(int field, double x) {
-    if (schema.numeric == Numeric::log) {
-      hashed(bin(field, log_bin(x)), 1, field);
-      return true;
-    }
-    const double value = schema.numeric == Numeric::plain ? x : std::copysign(std::log1p(std::fabs(x)), x);
-    if (!std::isfinite(float(value))) return false;
-    hashed(hash_word(schema.starts[std::size_t(field)], 'x', 1), float(value), field);
+    const bool log = schema.numeric == Numeric::log;
+    const float value = log ? 1 : quantity(x);
+    if (!std::isfinite(value)) return false;
+    hashed(log ? bin(field, log_bin(x)) : quantity_hash(schema.starts[std::size_t(field)]), value, field);
     return true;
+  }
+
+  // The value of a number that is not binned.
+  float quantity(double x) const {
+    return float(schema.numeric == Numeric::plain ? x : std::copysign(std::log1p(std::fabs(x)), x));
   }
 
   std::uint64_t bin(int field, std::int64_t bin) const {
@@ -128,10 +138,13 @@ class Features {
   bool end() {
     if (schema.labelled && block.labels.size() != block.size() + 1) return refuse("label: there is none");
     if (!cross()) return false;
-    const bool merged = merging_ && block.ids.size() > first_ + 1 ? merge() : true;
-    if (!merged) return false;
-    block.repeats.push(repeated());
-    block.ends.push(block.ids.size());
+    bool repeated = false;
+    if (glance_.repeated(block.entries.ids.data() + first_, block.entries.size - first_)) {
+      if (!merge()) return false;
+      repeated = has_repeats();
+    }
+    block.repeats.push(repeated);
+    block.ends.push(block.entries.size);
     if (block.weighted && block.weights.size() < block.size()) block.weights.push(1);
     return true;
   }
@@ -166,49 +179,43 @@ class Features {
 
   // Sums the values of equal (id, field) in the first one's place.
   bool merge() {
-    const std::int64_t n = block.ids.size() - first_;
-    const bool fields = schema.with_fields();
-    keys_.start(n);
+    Entries& all = block.entries;
     std::int64_t kept = first_;
-    for (std::int64_t i = first_; i < first_ + n; ++i) {
-      const std::uint64_t key = block.ids[i] | (fields ? std::uint64_t(block.fields[i]) << 32 : 0);
+    keys_.start(all.size - first_);
+    for (std::int64_t i = first_; i < all.size; ++i) {
+      const std::uint64_t key = all.ids[i] | std::uint64_t(all.fields[i]) << 32;
       const std::int64_t at = first_ + keys_.first(key, std::uint32_t(kept - first_));
       if (at == kept) {
-        if (kept < i) {
-          block.ids[kept] = block.ids[i];
-          if (block.valued) block.values[kept] = block.values[i];
-          if (fields) block.fields[kept] = block.fields[i];
-        }
+        all.ids[kept] = all.ids[i];
+        all.fields[kept] = all.fields[i];
+        if (all.valued) all.values[kept] = all.values[i];
         ++kept;
         continue;
       }
-      if (!block.valued) {  // the first value that is not 1
-        block.valued = true;
-        block.values.fill(block.ids.size(), 1);
-      }
-      block.values[at] += block.values[i];
-      if (!std::isfinite(block.values[at]))
-        return refuse("feature " + std::to_string(block.ids[i]) + ": the sum of its values is not finite");
+      if (!all.valued) all.start_values();
+      all.values[at] += all.values[i];
+      if (!std::isfinite(all.values[at]))
+        return refuse("feature " + std::to_string(all.ids[i]) + ": the sum of its values is not finite");
     }
-    block.cut_entries(kept);
+    all.size = kept;
     return true;
   }
 
   // Whether an id is there twice, in different fields.
-  bool repeated() {
+  bool has_repeats() {
     if (!schema.with_fields()) return false;
-    const std::int64_t n = block.ids.size() - first_;
-    const std::uint32_t* const ids = block.ids.data() + first_;
+    const std::int64_t n = block.entries.size - first_;
+    const std::uint32_t* const ids = block.entries.ids.data() + first_;
     keys_.start(n);
     for (std::int64_t i = 0; i < n; ++i)
       if (keys_.first(ids[i], std::uint32_t(i)) != std::uint32_t(i)) return true;
     return false;
   }
 
-  const bool merging_;  // one example may have an (id, field) twice
   std::int64_t first_ = 0;
+  Glance glance_;
   Keys keys_;
-  std::vector<std::vector<Seen>> seen_;  // of each crossed field
+  std::vector<std::vector<Seen>> seen_;  // of each field that is crossed; empty where none is
 };
 
 }  // namespace schuss

@@ -52,6 +52,9 @@ inline std::uint64_t hash_word(std::uint64_t start, std::uint64_t word, std::siz
   return hash_end(hash_block(start, word, 0), length);
 }
 
+// The one feature of a field whose numbers are not binned: the text "x".
+inline std::uint64_t quantity_hash(std::uint64_t start) { return hash_word(start, 'x', 1); }
+
 // Two hashes as one value of 16 bytes: a cross of fields.
 inline std::uint64_t hash_pair(std::uint64_t start, std::uint64_t a, std::uint64_t b) {
   return hash_end(hash_block(start, a, b), 16);

@@ -25,7 +25,7 @@ struct Libsvm {
       int field = 0;
       if (with_fields) {
         std::int64_t x;
-        if (!whole(p, last, x) || p == last || *p != ':') return refuse(feature, last, out);
+        if (!whole_until(p, last, ':', x)) return refuse(feature, last, out);
         if (x < 0 || x > 65535)
           return out.refuse("field: expected 0 to 65535, got " + std::to_string(x) + "; number the fields from 0");
         field = int(x);
@@ -50,7 +50,7 @@ struct Libsvm {
   // Both read an id and stop at its colon; false without a reason: the feature is no feature.
   static bool as_is(const char*& p, const char* last, std::uint32_t& id, Features& out) {
     std::int64_t x;
-    if (!whole(p, last, x) || p == last || *p != ':') return false;
+    if (!whole_until(p, last, ':', x)) return false;
     if (x < 0 || x >= std::int64_t(1) << out.schema.bits)
       return out.refuse("id: expected 0 to 2**bits - 1 = " + std::to_string((std::int64_t(1) << out.schema.bits) - 1) +
                         ", got " + std::to_string(x) + "; use more bits or hash='all'");

@@ -1,10 +1,12 @@
 // Numbers in text. Each function moves p behind what it has read; the caller checks what follows.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <limits>
+
+#include "scan.hpp"
 
 namespace schuss {
 
@@ -19,6 +21,30 @@ inline bool whole(const char*& p, const char* last, std::int64_t& x) {
   while (p < last && p - first < 19 && is_digit(*p)) x = x * 10 + (*p++ - '0');
   if (negative) x = -x;
   return p > first && p - first < 19;
+}
+
+// 1 to 8 digits, the lowest bytes of a word, all at once: neighbours are added in pairs, then fours, then eights.
+inline bool short_whole(std::uint64_t word, int digits, std::int64_t& x) {
+  std::uint64_t w = (word ^ 0x3030303030303030ull) << (64 - 8 * digits);
+  if (((w + 0x7676767676767676ull) | w) & 0x8080808080808080ull) return false;
+  w = w * 10 + (w >> 8);
+  w = ((w & 0x000000FF000000FFull) * 0x000F424000000064ull +
+       ((w >> 16) & 0x000000FF000000FFull) * 0x0000271000000001ull);
+  x = std::int64_t(w >> 32);
+  return true;
+}
+
+// A whole number and behind it this byte, at which p is left.
+inline bool whole_until(const char*& p, const char* last, char end, std::int64_t& x) {
+  if (last - p >= 8) {
+    const auto word = load<std::uint64_t>(p);
+    const int digits = find(word, end);
+    if (digits > 0 && digits < 8 && short_whole(word, digits, x)) {
+      p += digits;
+      return true;
+    }
+  }
+  return whole(p, last, x) && p < last && *p == end;
 }
 
 enum class Read { fine, wrong, infinite };
@@ -79,10 +105,24 @@ inline Read number(const char*& p, const char* last, double& x) {
 }
 
 // The bin of a quantity: itself up to 2, from there on the square of its logarithm, both rounded down.
-inline std::int64_t log_bin(double x) {
+inline std::int64_t exact_log_bin(double x) {
   if (x <= 2) return std::int64_t(std::floor(std::max(x, -0x1p53)));
   const double l = std::log(x);
   return std::int64_t(l * l);
+}
+
+// The same, for small whole numbers from a table.
+inline std::int64_t log_bin(std::int64_t x) {
+  static const auto table = [] {
+    std::array<std::uint8_t, 4096> bins{};
+    for (std::size_t i = 0; i < bins.size(); ++i) bins[i] = std::uint8_t(exact_log_bin(double(i)));
+    return bins;
+  }();
+  return std::uint64_t(x) < table.size() ? table[std::size_t(x)] : exact_log_bin(double(x));
+}
+inline std::int64_t log_bin(double x) {
+  const auto i = std::int64_t(std::clamp(x, -1.0, 4096.0));
+  return double(i) == x ? log_bin(i) : exact_log_bin(x);
 }
 
 }  // namespace schuss

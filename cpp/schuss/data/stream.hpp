@@ -107,10 +107,9 @@ class Stream {
       extent.n += n;
       extent.entries += to - from;
       const auto odd = [](float x) { return x != 1; };
-      if (block.valued)
-        extent.valued = extent.valued || std::any_of(&block.values[from], &block.values[from] + (to - from), odd);
-      if (block.weighted)
-        extent.weighted = extent.weighted || std::any_of(&block.weights[first], &block.weights[first] + n, odd);
+      const float *const values = block.entries.values.data(), *const weights = block.weights.data();
+      if (block.entries.valued) extent.valued = extent.valued || std::any_of(values + from, values + to, odd);
+      if (block.weighted) extent.weighted = extent.weighted || std::any_of(weights + first, weights + first + n, odd);
     });
     return extent;
   }
@@ -121,10 +120,11 @@ class Stream {
     visit(extent.n, [&](const Block& block, std::int64_t first, std::int64_t n) {
       const std::int64_t from = block.start(first), entries = block.ends[first + n - 1] - from;
       for (std::int64_t i = 0; i < n; ++i) to.indptr[example + i + 1] = entry + block.ends[first + i] - from;
-      std::copy_n(block.ids.data() + from, entries, to.ids + entry);
-      if (to.values && block.valued) std::copy_n(block.values.data() + from, entries, to.values + entry);
+      std::copy_n(block.entries.ids.data() + from, entries, to.ids + entry);
+      if (to.values && block.entries.valued)
+        std::copy_n(block.entries.values.data() + from, entries, to.values + entry);
       else if (to.values) std::fill_n(to.values + entry, entries, 1.0f);
-      if (to.fields) std::copy_n(block.fields.data() + from, entries, to.fields + entry);
+      if (to.fields) std::copy_n(block.entries.fields.data() + from, entries, to.fields + entry);
       if (to.labels) std::copy_n(block.labels.data() + first, n, to.labels + example);
       if (to.weights && block.weighted) std::copy_n(block.weights.data() + first, n, to.weights + example);
       else if (to.weights) std::fill_n(to.weights + example, n, 1.0f);
