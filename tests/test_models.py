@@ -30,7 +30,13 @@ KINDS = {"lr": LR, "fm": FM, "ffm": FFM}
 
 def make(kind, **options):
     if kind != "lr":
-        options = {"dim": DIM, "scale": 1.0, **options}
+        options = {
+            "dim": DIM,
+            "scale": 1.0,
+            "rule": {"linear": schuss.AdaGrad(lr=0.1), "factors": schuss.AdaGrad(lr=0.05)},
+            **options,
+        }
+    options = {"rule": schuss.AdaGrad(lr=0.1), **options}
     if kind == "ffm":
         options = {"fields": FIELDS, **options}
     return KINDS[kind](BITS, mode=options.pop("mode", "deterministic"), **options)
@@ -292,6 +298,33 @@ def test_weights_of_an_example_count():
     a, b = make("lr").fit(heavy), make("lr").fit(odd)
     assert a.decision_function(batch) == pytest.approx(b.decision_function(batch), abs=1e-6)
     assert a.evaluate(heavy).loss == pytest.approx(a.evaluate(odd).loss)
+
+
+# --- rates that follow from the data
+
+
+def test_rates_follow_from_the_first_batch():
+    few, many = clicks(50), batch_of(50)
+    model = FM(BITS, rule={"factors": "ftrl"}, mode="deterministic").partial_fit(few)
+    assert model.rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": schuss.FTRL(lr=0.5)}
+    assert model.scale == 0.5
+    assert model.partial_fit(many).rules["linear"].lr == 0.5
+    size = np.abs(many.values).sum() / 50
+    assert LR(BITS).partial_fit(many).rules["linear"].lr == pytest.approx(2 / size, rel=0.05)
+    assert LR(BITS, normalise=True).partial_fit(few).rules["linear"].lr == 1.0
+
+
+def test_given_rates_stay():
+    rule = {"linear": schuss.FTRL(lr=0.3), "factors": "Adam"}
+    model = FM(BITS, rule=rule, scale=0.2).partial_fit(clicks(50))
+    assert model.rules == {"linear": schuss.FTRL(lr=0.3), "factors": schuss.Adam()}
+    assert model.scale == 0.2
+
+
+def test_open_rates_survive_a_file(tmp_path):
+    FM(BITS, mode="deterministic").save(tmp_path / "new")
+    again = models.load(tmp_path / "new").partial_fit(clicks(50))
+    assert same(again, FM(BITS, mode="deterministic").partial_fit(clicks(50)))
 
 
 # --- history, validation, stopping
@@ -591,21 +624,25 @@ REFUSED = {
         "loss: expected one of 'logistic', 'squared', 'hinge', 'poisson', got",
     ),
     "mode": (lambda: LR(mode="fast"), ValueError, "mode: expected one of 'hogwild', 'deterministic', got 'fast'"),
-    "scale": (lambda: FM(scale=-1.0), ValueError, "scale: expected a finite number >= 0, got -1.0"),
+    "scale": (lambda: FM(scale=-1.0), ValueError, "scale: expected a finite number >= 0, or None, got -1.0"),
     "seed": (lambda: FM(seed=-1), ValueError, "seed: expected 0 to"),
     "threads": (lambda: FM(threads=0), ValueError, "threads: expected 1 to 256, got 0"),
     "normalise": (lambda: FM(normalise=1), TypeError, "normalise: expected True or False, got 1"),
     "rule-class": (
         lambda: FM(rule=schuss.FTRL),
         TypeError,
-        r"rule: expected a rule, or a dict .* got the class; use FTRL",
+        r"rule: expected a rule, its name, or a dict .* the class; use FTRL",
     ),
     "rule-part": (
         lambda: LR(rule={"factors": schuss.SGD()}),
         ValueError,
         "rule: expected rules for linear, got one for",
     ),
-    "rule-kind": (lambda: FM(rule={"linear": 0.1}), TypeError, r"rule\['linear'\]: expected a rule, got float"),
+    "rule-kind": (
+        lambda: FM(rule={"linear": 0.1}),
+        TypeError,
+        "rule: expected a rule, its name, or a dict .* got float",
+    ),
     "rule-egdd": (
         lambda: FM(4, rule=schuss.EGDD())._ready(),
         ValueError,

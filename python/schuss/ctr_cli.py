@@ -208,19 +208,20 @@ def _format(
     )
 
 
-def _rules(model: str, rule: str | None, lr: str | None) -> dict[str, Rule]:
+def _rules(model: str, rule: str | None, lr: str | None) -> dict[str, Rule | str]:
     from .models.rules import PARTS, rule_named
 
     parts = PARTS if model != "lr" else PARTS[:1]
     names = _by_part("--rule", rule, parts)
     rates = _by_part("--lr", lr, parts)
-    found = {}
+    found: dict[str, Rule | str] = {}
     for part in parts:
         try:
             rate = None if rates.get(part) is None else float(rates[part])
         except ValueError:
             raise ValueError(f"--lr: expected a number, got {rates[part]!r}") from None
-        found[part] = rule_named(names.get(part) or "AdaGrad", part, rate)
+        name = names.get(part, "AdaGrad")
+        found[part] = name if rate is None else rule_named(name, rate)
     return found
 
 
@@ -248,7 +249,7 @@ def _model(
     kind: str,
     bits: int,
     dim: int | None,
-    rules: dict[str, Rule],
+    rules: dict[str, Rule | str],
     loss: str,
     l1: float | None,
     l2: float | None,
@@ -280,8 +281,15 @@ def _resumed(fresh: Model, format: Format, path: Path) -> Model:
 
     found = load(path)
     pairs: list[tuple[str, Any, Any]] = [("model", found.kind, fresh.kind), ("format", found.format, format)]
-    pairs += [(name, getattr(found, name), getattr(fresh, name)) for name in SETTINGS if name != "fields"]
-    pairs += [(f"rule of {part}", rule, fresh.rules.get(part)) for part, rule in found.rules.items()]
+    for name in SETTINGS:
+        mine = getattr(fresh, name)
+        if mine is not None:  # else it follows from the data
+            pairs.append((name, getattr(found, name), mine))
+    for part, rule in found.rules.items():
+        mine = fresh.rules.get(part)
+        if part in fresh.auto and isinstance(mine, type(rule)):
+            mine = mine.replaced(lr=rule.lr)
+        pairs.append((f"rule of {part}", rule, mine))
     for name, theirs, mine in pairs:
         if theirs != mine:
             raise ValueError(

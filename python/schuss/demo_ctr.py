@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from . import make_ctr
 from .models.losses import checked_labels
-from .rules import FTRL
 
 if TYPE_CHECKING:
     from .data import Batch
@@ -35,16 +35,16 @@ def run(rows: int, threads: int | None, seed: int, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     train, test = out / "train.tsv", out / "test.tsv"
     log = make_ctr.Log(seed)
-    console.print(f"a log of {rows:,} clicks, 39 fields, a truth in which fields interact")
+    typer.echo(f"a log of {rows:,} clicks, 39 fields, a truth in which fields interact")
     started = time.perf_counter()
     make_ctr.write_shown(train, log, 0, rows)
     truth = make_ctr.write(test, log, rows, max(rows // 5, 1000))
     size = train.stat().st_size / 1e6
-    console.print(f"{train}: {size:.0f} MB, made in {time.perf_counter() - started:.1f} s")
+    typer.echo(f"{train}: {size:.0f} MB, made in {time.perf_counter() - started:.1f} s")
 
     models: dict[str, Model] = {
         "FM, AdaGrad": FM(dim=8, threads=threads),
-        "LR, FTRL": LR(rule=FTRL(lr=0.1), threads=threads),
+        "LR, FTRL": LR(rule="FTRL", threads=threads),
     }
     table = Table("model", "logloss", "AUC", "examples/s", "MB/s")
     for name, model in models.items():
@@ -56,25 +56,23 @@ def run(rows: int, threads: int | None, seed: int, out: Path) -> None:
         table.add_row(name, f"{found.loss:.4f}", f"{found.auc:.4f}", *speed)
     table.add_row("the planted truth", f"{truth['logloss']:.4f}", f"{truth['auc']:.4f}", "", "")
     console.print(table)
-    console.print(f"one pass over the file, {threads or get_threads()} threads; scored on rows that were held out")
+    typer.echo(f"one pass over the file, {threads or get_threads()} threads; scored on rows that were held out")
 
     batch = next(iter(Reader(test, Format("criteo"))))
-    compare(console, batch)
+    compare(batch)
     fm, path = models["FM, AdaGrad"], out / "model"
     fm.save(path)
     again = load(path)
     same = (again.predict_proba(batch) == fm.predict_proba(batch)).all()
-    console.print(
-        f"{path}: {path.stat().st_size:,} bytes; loaded again, it predicts {'the same' if same else 'OTHERS'}"
-    )
+    typer.echo(f"{path}: {path.stat().st_size:,} bytes; loaded again, it predicts {'the same' if same else 'OTHERS'}")
     curves(
         {name: model.history for name, model in models.items()}, out / "curves.png", {"planted truth": truth["logloss"]}
     )
-    console.print(f"{out / 'curves.png'}: the learning curves")
-    console.print(f"next: schuss ctr evaluate {path} --in {test}")
+    typer.echo(f"{out / 'curves.png'}: the learning curves")
+    typer.echo(f"next: schuss ctr evaluate {path} --in {test}")
 
 
-def compare(console: Any, batch: Batch) -> None:
+def compare(batch: Batch) -> None:
     """FM's update in the learner, one thread, and as one writes it in NumPy, example by example."""
     from .models import FM
 
@@ -87,7 +85,7 @@ def compare(console: Any, batch: Batch) -> None:
     started = time.perf_counter()
     in_numpy(few, 20, 8)
     theirs = len(few) / (time.perf_counter() - started)
-    console.print(
+    typer.echo(
         f"learning alone, one thread: {ours:,.0f} examples/s, in NumPy {theirs:,.0f}: {ours / theirs:.0f} times as many"
     )
 

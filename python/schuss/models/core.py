@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import numbers
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rules import Rule
 from ..settings import check_number
 from ..threads import check_threads, get_threads
 from . import learner, losses
 from .history import History
 from .part import FROZEN, Part
-from .rules import rules_of
+from .rules import Given, at_rate, rules_of, start_scale
 
 if TYPE_CHECKING:
     from ..data import Batch, Format
@@ -39,7 +38,7 @@ class Core:
         bits: int,
         dim: int,
         fields: int | None,
-        rule: Rule | Mapping[str, Rule] | None,
+        rule: Given,
         loss: str,
         l1: float | None,
         l2: float | None,
@@ -47,12 +46,12 @@ class Core:
         threads: int | None,
         mode: str,
         seed: int,
-        scale: float,
+        scale: float | None,
     ) -> None:
         self.bits = _whole("bits", bits, 1, 31)
         self.dim = _whole("dim", dim, 0 if self.kind == "lr" else 1, 1024)
         self.fields = None if fields is None else _whole("fields", fields, 1, 65535)
-        self.rules = rules_of(rule, self.parts, l1, l2)
+        self.rules, self.auto = rules_of(rule, self.parts, l1, l2)
         for name, value, known in (("loss", loss, losses.LOSSES), ("mode", mode, MODES)):
             if value not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
@@ -62,8 +61,9 @@ class Core:
         self.normalise = normalise
         self.threads = None if threads is None else check_threads(threads)
         self.seed = _whole("seed", seed, 0, 2**63 - 1)
-        check_number("scale", scale, lambda x: 0 <= x < float("inf"), "a finite number >= 0")
-        self.scale = float(scale)
+        if scale is not None:
+            check_number("scale", scale, lambda x: 0 <= x < math.inf, "a finite number >= 0, or None")
+        self.scale = None if scale is None else float(scale)
         self.format: Format | None = None
         self.history = History()
         self.seen = 0  # examples learned
@@ -85,6 +85,8 @@ class Core:
             raise ValueError("model: it was saved without slots, for prediction alone; save with slots=True to go on")
         self._check(batch)
         labels = losses.checked_labels(self.loss, batch.labels)
+        if (self.auto or self.scale is None) and batch.ids.size:
+            self._choose(batch)
         made = self._ready(batch)
         hogwild = self.mode == "hogwild"
         loss, weight = made.learn(
@@ -145,17 +147,30 @@ class Core:
                     f"batch: field {most} is beyond the model's fields={self.fields}; give fields={most + 1}"
                 )
 
+    def _choose(self, batch: Batch) -> None:
+        """Rates and scale that were left open, from the mean absolute sum of a batch's examples."""
+        values = self._values(batch)
+        total = len(batch.ids) if values is None else float(np.abs(values).sum(dtype=np.float64))
+        size = total / len(batch) or 1.0
+        for part in self.auto:
+            self.rules[part] = at_rate(self.rules[part], part, size)
+        if self.scale is None:
+            self.scale = start_scale(size)
+        self.auto = ()
+        self._learner = None
+
     def _ready(self, batch: Batch | None = None) -> Any:
-        """The learner; its tables are made when they are first needed, since FFM waits for the number of fields."""
+        """The learner; tables are made when they are first needed, since FFM waits for the number of fields."""
         if self._learner is not None:
             return self._learner
-        if self.kind == "ffm" and self.fields is None:
-            some = batch is not None and batch.fields is not None and batch.ids.size > 0
-            self.fields = int(batch.fields.max()) + 1 if some else 1  # type: ignore[union-attr]
-        rules = self.rules if self.slots else dict.fromkeys(self.parts, FROZEN)
-        self._linear = Part(rules["linear"], (1 << self.bits) + 1, 1)
-        if "factors" in self.parts:
-            self._factors = Part(rules["factors"], 1 << self.bits, self.dim * (self.fields or 1))
+        if self._linear is None:
+            if self.kind == "ffm" and self.fields is None:
+                fields = None if batch is None else batch.fields
+                self.fields = 1 if fields is None or not fields.size else int(fields.max()) + 1
+            rules = self.rules if self.slots else dict.fromkeys(self.parts, FROZEN)
+            self._linear = Part(rules["linear"], (1 << self.bits) + 1, 1)
+            if "factors" in self.parts:
+                self._factors = Part(rules["factors"], 1 << self.bits, self.dim * (self.fields or 1))
         self._learner = learner.new_learner(
             self.kind,
             self.bits,
@@ -165,7 +180,7 @@ class Core:
             self._factors,
             self.loss,
             self.seed,
-            self.scale,
+            self.scale or 0.0,
         )
         return self._learner
 

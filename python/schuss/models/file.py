@@ -59,6 +59,7 @@ def header(model: Model, slots: bool) -> dict[str, Any]:
         "library": __version__,
         "model": model.kind,
         **{name: getattr(model, name) for name in SETTINGS},
+        "auto": list(model.auto),
         "rules": {part: rule.to_json() for part, rule in model.rules.items()},
         "slots": slots,
         "format": None if model.format is None else model.format.to_json(),
@@ -129,6 +130,7 @@ def set_header(model: Model, found: dict[str, Any], name: str) -> None:
     try:
         rules = {part: rule_from_json(found["rules"][part]) for part in model.parts}
         model._set(**{key: found[key] for key in SETTINGS}, rule=rules, l1=None, l2=None, threads=None)
+        model.auto = tuple(part for part in model.parts if part in found["auto"])
         model.slots = found["slots"] is True
         model.format = None if found["format"] is None else Format.from_json(found["format"])
         model.seen = int(found["seen"])

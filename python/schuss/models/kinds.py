@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..rules import Rule
 from .base import Model
 from .core import Loss, Mode
+from .rules import Given
 
 
 class LR(Model):
@@ -19,8 +18,9 @@ class LR(Model):
     ----------
     bits : int, default 20
         2**bits ids, 1 to 31.
-    rule : Rule, or dict with "linear", default AdaGrad(lr=0.1)
-        Trains the weights and the bias.
+    rule : Rule, name of one, or dict with "linear", default "AdaGrad"
+        Trains the weights and the bias. "AdaGrad" and "FTRL" by name get their rate from the first batch: 2 divided by
+        the mean sum of an example's absolute values, which is the number of its features where values are 1.
     loss : "logistic", "squared", "hinge" or "poisson", default "logistic"
         Of the margin; see `schuss.models.losses`.
     l1, l2 : float, optional
@@ -70,7 +70,7 @@ class LR(Model):
         self,
         bits: int = 20,
         *,
-        rule: Rule | Mapping[str, Rule] | None = None,
+        rule: Given = None,
         loss: Loss = "logistic",
         l1: float | None = None,
         l2: float | None = None,
@@ -106,9 +106,10 @@ class FM(Model):
         2**bits ids, 1 to 31.
     dim : int, default 8
         Factors of an id.
-    rule : Rule, or dict with "linear" and "factors", default AdaGrad(lr=0.1) and AdaGrad(lr=0.05)
-    scale : float, default 1.0
-        Of the factors' start values.
+    rule : Rule, name of one, or dict with "linear" and "factors", default "AdaGrad"
+        As in :class:`LR`; a dict may leave a part out.
+    scale : float, optional
+        Factors start uniformly between 0 and scale / sqrt(dim); default: 2 divided by the same sum, at most 1.
     loss, l1, l2, normalise, threads, mode, seed
         As in :class:`LR`; the seed is also that of the start values.
 
@@ -150,7 +151,7 @@ class FM(Model):
         bits: int = 20,
         *,
         dim: int = 8,
-        rule: Rule | Mapping[str, Rule] | None = None,
+        rule: Given = None,
         loss: Loss = "logistic",
         l1: float | None = None,
         l2: float | None = None,
@@ -158,7 +159,7 @@ class FM(Model):
         threads: int | None = None,
         mode: Mode = "hogwild",
         seed: int = 0,
-        scale: float = 1.0,
+        scale: float | None = None,
     ) -> None:
         self._set(
             bits=bits,
@@ -229,7 +230,7 @@ class FFM(Model):
         *,
         dim: int = 4,
         fields: int | None = None,
-        rule: Rule | Mapping[str, Rule] | None = None,
+        rule: Given = None,
         loss: Loss = "logistic",
         l1: float | None = None,
         l2: float | None = None,
@@ -237,7 +238,7 @@ class FFM(Model):
         threads: int | None = None,
         mode: Mode = "hogwild",
         seed: int = 0,
-        scale: float = 1.0,
+        scale: float | None = None,
     ) -> None:
         self._set(
             bits=bits,

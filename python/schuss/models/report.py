@@ -154,11 +154,11 @@ class _Fields:
         whole = losses(model.loss, model._margins(batch), labels)
         self.total += float(w @ whole)
         self.weight += float(w.sum())
-        new = ~model._linear.array[batch.ids].any(1)
+        new = np.flatnonzero(~model._linear.array[batch.ids].any(1))
         for f in np.unique(fields).tolist():
             mine = np.flatnonzero(fields == f)
             self.entries[f] = self.entries.get(f, 0) + len(mine)
-            self.unknown[f] = self.unknown.get(f, 0) + int(new[mine].sum())
+            self.unknown[f] = self.unknown.get(f, 0) + len(np.intersect1d(new, mine, assume_unique=True))
             without = losses(model.loss, model._margins(without_field(batch, f)), labels)
             self.loss[f] = self.loss.get(f, 0.0) + float(w @ (without - whole))
 

@@ -1,7 +1,8 @@
-"""Which rule trains which part of a model, from what the user gave."""
+"""Which rule trains which part of a model, at which rate, from what the user gave."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,43 +11,77 @@ from ..rules import ALL, FTRL, Rule
 from ..settings import check_number
 
 PARTS = ("linear", "factors")
-# Rates of rules that are named without one: of the linear part, of the factors.
-RATES = {"AdaGrad": (0.1, 0.05), "FTRL": (0.1, 0.05), "Adam": (0.001, 0.001), "AdamW": (0.001, 0.001)}
+Given = Rule | str | Mapping[str, Rule | str] | None
+
+# Rates of rules that come without one, for examples whose absolute values sum to 1: of the linear part, of the factors.
+# They are divided by the mean of that sum, for the first steps of these rules change a margin in its proportion.
+RATES = {"AdaGrad": (2.0, 2.0), "FTRL": (2.0, 2.0)}
+SCALE = 2.0  # of the factors' start values, likewise
 
 
 def rules_of(
-    given: Rule | Mapping[str, Rule] | None, parts: tuple[str, ...], l1: float | None, l2: float | None
-) -> dict[str, Rule]:
-    """A rule for each of the parts, with the penalties in it."""
-    if given is None:
-        found = {part: rule_named("AdaGrad", part) for part in parts}
-    elif isinstance(given, Rule):
-        found = dict.fromkeys(parts, given)
-    elif isinstance(given, Mapping):
+    given: Given, parts: tuple[str, ...], l1: float | None, l2: float | None
+) -> tuple[dict[str, Rule], tuple[str, ...]]:
+    """A rule for each part, with the penalties in it; and the parts whose rate follows from the first batch."""
+    if isinstance(given, Mapping):
         for part in given:
             if part not in parts:
                 raise ValueError(f"rule: expected rules for {' and '.join(parts)}, got one for {part!r}")
-        found = {part: given.get(part, rule_named("AdaGrad", part)) for part in parts}
+        chosen: dict[str, Any] = {part: given.get(part) for part in parts}
     else:
-        got = f"the class; use {given.__name__}(...)" if isinstance(given, type) else type(given).__name__
-        raise TypeError(f"rule: expected a rule, or a dict with one for each of {', '.join(parts)}, got {got}")
-    for part, rule in found.items():
+        chosen = dict.fromkeys(parts, given)
+    found, auto = {}, []
+    for part, rule in chosen.items():
+        if rule is None or isinstance(rule, str):
+            rule = rule_named(rule or "AdaGrad")
+            if type(rule).__name__ in RATES:
+                auto.append(part)
         if not isinstance(rule, Rule):
             got = f"the class; use {rule.__name__}(...)" if isinstance(rule, type) else type(rule).__name__
-            raise TypeError(f"rule[{part!r}]: expected a rule, got {got}")
-    return {part: _penalised(rule, l1, l2) for part, rule in found.items()}
+            raise TypeError(
+                f"rule: expected a rule, its name, or a dict with one for each of {', '.join(parts)}, got {got}"
+            )
+        found[part] = _penalised(rule, l1, l2)
+    return found, tuple(auto)
+
+
+def at_rate(rule: Rule, part: str, size: float) -> Rule:
+    """The rule at its rate for examples whose absolute values sum to `size`."""
+    return rule.replaced(lr=_short(RATES[type(rule).__name__][PARTS.index(part)] / size))
+
+
+def start_scale(size: float) -> float:
+    """Of factors, for such examples."""
+    return _short(min(SCALE / size, 1.0))
+
+
+def _short(x: float) -> float:
+    """Two digits: rates are read by people."""
+    return float(f"{x:.2g}") if math.isfinite(x) else x
 
 
 def _penalised(rule: Rule, l1: float | None, l2: float | None) -> Rule:
     """The rule with l1 and l2 where given: FTRL's own, or weight decay of the touched rows."""
     for name, value in (("l1", l1), ("l2", l2)):
         if value is not None:
-            check_number(name, value, lambda x: 0 <= x < float("inf"), "a finite number >= 0, or None")
+            check_number(name, value, lambda x: 0 <= x < math.inf, "a finite number >= 0, or None")
     if isinstance(rule, FTRL):
         return rule.replaced(**{k: float(v) for k, v in (("l1", l1), ("l2", l2)) if v is not None})
     if l1:
         raise ValueError(f"l1: {type(rule).__name__} has no l1; use FTRL(l1=...)")
     return rule if l2 is None else rule.replaced(weight_decay=float(l2))
+
+
+def rule_named(name: str, lr: float | None = None) -> Rule:
+    """A rule by its name, in any case.
+
+    >>> rule_named("ftrl", 0.5).lr
+    0.5
+    """
+    found = {known.lower(): kind for known, kind in ALL.items()}.get(name.lower())
+    if found is None:
+        raise ValueError(f"rule: expected one of {', '.join(ALL)}, got {name!r}")
+    return found() if lr is None else found(lr)
 
 
 def rule_from_json(data: Any) -> Rule:
@@ -58,17 +93,3 @@ def rule_from_json(data: Any) -> Rule:
     if isinstance(values.get("lr"), dict):
         values["lr"] = schedules.from_json(values["lr"])
     return kind(**values)
-
-
-def rule_named(name: str, part: str, lr: float | None = None) -> Rule:
-    """A rule by its name, in any case, at its usual rate for this part of a model.
-
-    >>> rule_named("ftrl", "linear").lr
-    0.1
-    """
-    found = {known.lower(): kind for known, kind in ALL.items()}.get(name.lower())
-    if found is None:
-        raise ValueError(f"rule: expected one of {', '.join(ALL)}, got {name!r}")
-    if lr is None and found.__name__ in RATES:
-        lr = RATES[found.__name__][PARTS.index(part)]
-    return found() if lr is None else found(lr)
