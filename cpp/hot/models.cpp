@@ -63,7 +63,10 @@ float margin(const Model& model, const Entries& e, const Scratch& s, float* sum)
     fm_sum(e.n, model.dim, s.terms, sum);
     m += fm_pairs(e.n, model.dim, s.terms, sum);
   }
-  if constexpr (shape == Shape::ffm) m += ffm_pairs(model, e);
+  if constexpr (shape == Shape::ffm) {
+    ffm_partners(model, e, s.factors_g);
+    m += ffm_pairs(model, e, s.factors_g);
+  }
   return m;
 }
 

@@ -153,10 +153,8 @@ struct Factor {
     std::memcpy(&v, from, sizeof v);
     return v;
   }
-  [[gnu::always_inline]] static void add(float* to, float x, const Vector& v) {
-    const Vector sum = get(to) + x * v;
-    std::memcpy(to, &sum, sizeof sum);
-  }
+  [[gnu::always_inline]] static void put(float* to, const Vector& v) { std::memcpy(to, &v, sizeof v); }
+  [[gnu::always_inline]] static void add(float* to, float x, const Vector& v) { put(to, get(to) + x * v); }
 };
 
 // Calls f with the numbers of a block: a whole factor where that is a vector, else one number of it after the other.
@@ -165,63 +163,72 @@ template <class F>
   const auto all = [&](auto n) __attribute__((always_inline)) {
     for (std::int64_t at = 0; at < dim; at += n) f(n, at);
   };
-  if (dim % 8 == 0) all(std::integral_constant<int, 8>{});
+  constexpr int longest = std::min(8, register_lanes<float>);
+  if (dim % longest == 0) all(std::integral_constant<int, longest>{});
   else if (dim % 4 == 0) all(std::integral_constant<int, 4>{});
   else if (dim % 2 == 0) all(std::integral_constant<int, 2>{});
   else all(std::integral_constant<int, 1>{});
 }
 
-// Numbers at .. at + n - 1 of all pairs' factors: sum of x_a x_b <v_{a,f_b}, v_{b,f_a}>, in four chains.
-template <int n>
-[[gnu::always_inline]] inline float ffm_block(const Model& model, const Entries& e, std::int64_t at) {
-  const Part& part = model.factors;
-  constexpr int chains = 4;
-  typename Factor<n>::Vector sum[chains] = {};
-  for (std::int64_t a = 0; a + 1 < e.n; ++a) {
-    const float* const row = row_of(part, e.ids[a]) + at;
-    const std::int64_t own = e.fields[a] * model.dim + at;
-    const float x = e.value(a);
-    const auto pair = [&](std::int64_t b, int chain) __attribute__((always_inline)) {
-      const auto v = Factor<n>::get(row + e.fields[b] * model.dim), u = Factor<n>::get(row_of(part, e.ids[b]) + own);
-      sum[chain] += x * e.value(b) * (v * u);
-    };
-    std::int64_t b = a + 1;
-    for (; b + chains <= e.n; b += chains)
-      for (int k = 0; k < chains; ++k) pair(b + k, k);
-    for (; b < e.n; ++b) pair(b, 0);
-  }
-  const auto all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-  float part_sum[n], total = 0;
-  std::memcpy(part_sum, &all, sizeof part_sum);
-  for (int j = 0; j < n; ++j) total += part_sum[j];
-  return total;
-}
-
-inline float ffm_pairs(const Model& model, const Entries& e) {
-  float sum = 0;
-  for_blocks(model.dim,
-             [&](auto n, std::int64_t at) __attribute__((always_inline)) { sum += ffm_block<n>(model, e, at); });
-  return sum;
-}
-
-// g_{a,f_b} += slope x_a x_b v_{b,f_a} and the like for b.
-inline void ffm_gradient(const Model& model, const Entries& e, float slope, float* g) {
-  const Part& part = model.factors;
-  std::fill_n(g, e.n * part.dim, 0.0f);
-  for_blocks(model.dim, [&](auto n, std::int64_t at) __attribute__((always_inline)) {
-    for (std::int64_t a = 0; a + 1 < e.n; ++a) {
-      const float* const row = row_of(part, e.ids[a]) + at;
-      float* const row_g = g + a * part.dim + at;
-      const std::int64_t own = e.fields[a] * model.dim + at;
-      const float x = slope * e.value(a);
-      for (std::int64_t b = a + 1; b < e.n; ++b) {
-        const std::int64_t other = e.fields[b] * model.dim;
-        const auto v = Factor<n>::get(row + other), u = Factor<n>::get(row_of(part, e.ids[b]) + own);
-        Factor<n>::add(row_g + other, x * e.value(b), u);
-        Factor<n>::add(g + b * part.dim + own, x * e.value(b), v);
-      }
+// Of each entry a row of partners: t_{a,f} = sum of x_a x_b v_{b,f_a} over the others with field f. Then the pairs sum
+// to half of sum_a <v_a, t_a>, and slope t_a is the gradient of row a: both are passes over whole rows.
+inline void ffm_partners(const Model& model, const Entries& e, float* t) {
+  constexpr int most = 64;  // partners at a time
+  const std::int64_t dim = model.dim, numbers = model.factors.dim, n = e.n;
+  bool ascending = true;  // then no field comes twice, and a place is written instead of added to
+  for (std::int64_t i = 1; i < n; ++i) ascending = ascending && e.fields[i - 1] < e.fields[i];
+  const bool all = ascending && n == model.fields;
+  if (!all) std::fill_n(t, n * numbers, 0.0f);
+  for (std::int64_t first = 0; first < n; first += most) {
+    const int count = int(std::min<std::int64_t>(most, n - first));
+    const float* row[most];
+    std::int64_t place[most];
+    float x[most];
+    for (int k = 0; k < count; ++k) {
+      row[k] = row_of(model.factors, e.ids[first + k]);
+      place[k] = e.fields[first + k] * dim;
+      x[k] = e.value(first + k);
     }
-  });
+    for_blocks(dim, [&](auto size, std::int64_t at) __attribute__((always_inline)) {
+      for (std::int64_t a = 0; a < n; ++a) {
+        float* const to = t + a * numbers + at;
+        const std::int64_t own = e.fields[a] * dim + at;
+        const float x_a = e.value(a);
+        const auto some = [&](int from, int end) __attribute__((always_inline)) {
+          if (ascending)
+            for (int k = from; k < end; ++k)
+              Factor<size>::put(to + place[k], x_a * x[k] * Factor<size>::get(row[k] + own));
+          else
+            for (int k = from; k < end; ++k)
+              Factor<size>::add(to + place[k], x_a * x[k], Factor<size>::get(row[k] + own));
+        };
+        const int self = int(std::clamp<std::int64_t>(a - first, 0, count));
+        if (all && self < count) Factor<size>::put(to + own - at, typename Factor<size>::Vector{});
+        some(0, self);
+        some(a - first == self ? self + 1 : self, count);
+      }
+    });
+  }
+}
+
+inline float ffm_pairs(const Model& model, const Entries& e, const float* t) {
+  const std::int64_t numbers = model.factors.dim;
+  Pack<float> sum[4] = {fill(0.0f), fill(0.0f), fill(0.0f), fill(0.0f)};
+  for (std::int64_t a = 0; a < e.n; ++a) {
+    const float *const v = row_of(model.factors, e.ids[a]), *const u = t + a * numbers;
+    std::int64_t j = 0;
+    for (; j + 4 * lanes<float> <= numbers; j += 4 * lanes<float>)
+      for (int k = 0; k < 4; ++k) sum[k] += load(v + j + k * lanes<float>) * load(u + j + k * lanes<float>);
+    for_packs<float>(numbers - j, [&](std::int64_t i, auto count) __attribute__((always_inline)) {
+      sum[0] += load(v + j + i, count) * load(u + j + i, count);
+    });
+  }
+  return 0.5f * sum_of((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+// The partners become the gradient.
+inline void ffm_gradient(const Model& model, const Entries& e, float slope, float* t) {
+  for_lanes(e.n * model.factors.dim, [&](std::int64_t j) { store(t + j, slope * load(t + j)); });
 }
 
 }  // namespace schuss
