@@ -20,14 +20,14 @@ from schuss.data import Format, Reader
 from schuss.make_ctr import BLOCK, PAIRS, Log, text, write
 
 SHARED = Path(os.environ.get("SCHUSS_SHARED", Path(__file__).parents[2] / "shared")) / "data"
-ROWS = 3000
+ROWS = 6000
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """train.tsv, test.tsv and the truth's own scores on the latter."""
     made = tmp_path_factory.mktemp("log")
-    log = Log(seed=1, cardinality=50)
+    log = Log(seed=1, cardinality=20)
     write(made / "train.tsv", log, 0, ROWS)
     truth = write(made / "test.tsv", log, ROWS, 1000)
     (made / "truth.json").write_text(json.dumps(truth))
@@ -56,7 +56,8 @@ def test_train_evaluate_predict(kind, folder, tmp_path):
     assert ", validation 0." in said
     found = json.loads(run("ctr", "evaluate", out, "--in", folder / "test.tsv", "--json").stdout)
     truth = json.loads((folder / "truth.json").read_text())
-    assert truth["logloss"] < found["loss"] < 0.56
+    assert truth["logloss"] < found["loss"] < 0.6
+    assert 0.6 < found["auc"] < truth["auc"]
     lines = run("ctr", "predict", out, "--in", folder / "test.tsv").stdout.split()
     p = models.load(out).predict_proba(folder / "test.tsv")
     assert np.array(lines, np.float32) == pytest.approx(p, rel=1e-6)
@@ -68,7 +69,7 @@ def test_the_command_does_what_the_library_does(folder, tmp_path):
     train(
         folder, tmp_path / "a", "--bits", 12, "--dim", 4, "--rule", "linear=ftrl,factors=adagrad", "--lr", "linear=0.2"
     )
-    rule = {"linear": schuss.FTRL(lr=0.2), "factors": schuss.AdaGrad(lr=0.05)}
+    rule = {"linear": schuss.FTRL(lr=0.2), "factors": "adagrad"}
     model = models.FM(12, dim=4, rule=rule, mode="deterministic").fit(folder / "train.tsv", format="criteo")
     model.save(tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -351,7 +352,7 @@ def test_the_old_model_stays_if_training_fails(folder, tmp_path):
 
 REAL = {
     "criteo": ("ctr/criteo_lapis.train.tsv.gz", "ctr/criteo_lapis.test.tsv.gz", ["--format", "criteo"], 0.58),
-    "libffm": ("ctr/libffm_bigdata.tr.txt.gz", "ctr/libffm_bigdata.te.txt.gz", ["--format", "libffm"], 0.70),
+    "libffm": ("ctr/libffm_bigdata.tr.txt.gz", "ctr/libffm_bigdata.te.txt.gz", ["--format", "libffm"], 0.55),
     "libsvm": ("libsvm/a9a.gz", "libsvm/a9a.t.gz", ["--format", "libsvm"], 0.36),
     "libfm": ("ctr/frappe.validation.libfm.gz", "ctr/frappe.test.libfm.gz", ["--format", "libsvm"], 0.45),
     "vw": ("libsvm/rcv1_small.vw.gz", "libsvm/rcv1_small_test.vw.gz", ["--format", "vw"], 0.5),
@@ -365,7 +366,7 @@ def test_real_files(train_file, test_file, options, most, tmp_path):
     run("ctr", "train", SHARED / train_file, "--out", tmp_path / "m", "--model", kind, *options)
     found = json.loads(run("ctr", "evaluate", tmp_path / "m", "--in", SHARED / test_file, "--json").stdout)
     assert found["loss"] < most
-    assert found["auc"] > 0.6
+    assert found["auc"] > (0.5 if kind == "ffm" else 0.65)  # 200 examples for the ffm
 
 
 # --- make ctr

@@ -314,6 +314,12 @@ def test_rates_follow_from_the_first_batch():
     assert LR(BITS, normalise=True).partial_fit(few).rules["linear"].lr == 1.0
 
 
+@pytest.mark.parametrize(("kind", "rate", "start"), [("fm", 0.25, 0.1), ("ffm", 0.5, 1.0)])
+def test_factors_have_numbers_of_their_own(kind, rate, start):
+    rules = KINDS[kind](BITS).partial_fit(clicks(50)).rules
+    assert rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": schuss.AdaGrad(lr=rate, initial_accumulator=start)}
+
+
 def test_given_rates_stay():
     rule = {"linear": schuss.FTRL(lr=0.3), "factors": "Adam"}
     model = FM(BITS, rule=rule, scale=0.2).partial_fit(clicks(50))

@@ -123,7 +123,7 @@ py::list reports(const Stream& stream) {
 }  // namespace
 
 void bind_data(py::module_& m) {
-  m.attr("hash_name") = hash_name;
+  m.def("hash_name", [] { return hash_name; });
   py::class_<Stream>(m, "Stream", py::module_local())
       .def(py::init([](const py::dict& options, std::int64_t skip) { return new Stream(schema(options), skip); }))
       .def("open", [](Stream& s, const std::vector<std::pair<std::string, int>>& c,

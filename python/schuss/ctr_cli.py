@@ -221,7 +221,7 @@ def _rules(model: str, rule: str | None, lr: str | None) -> dict[str, Rule | str
         except ValueError:
             raise ValueError(f"--lr: expected a number, got {rates[part]!r}") from None
         name = names.get(part, "AdaGrad")
-        found[part] = name if rate is None else rule_named(name, rate)
+        found[part] = name if rate is None else rule_named(name, model, part, rate)
     return found
 
 

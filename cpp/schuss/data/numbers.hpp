@@ -18,9 +18,9 @@ inline bool whole(const char*& p, const char* last, std::int64_t& x) {
   if (p < last && (*p == '-' || *p == '+')) ++p;
   const char* const first = p;
   x = 0;
-  while (p < last && p - first < 19 && is_digit(*p)) x = x * 10 + (*p++ - '0');
+  while (p < last && p - first < 18 && is_digit(*p)) x = x * 10 + (*p++ - '0');
   if (negative) x = -x;
-  return p > first && p - first < 19;
+  return p > first && (p == last || !is_digit(*p));
 }
 
 // 1 to 8 digits, the lowest bytes of a word, all at once: neighbours are added in pairs, then fours, then eights.

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from .. import _cold
 from .batch import check_bits
+from .columns import Role, checked_columns, checked_crosses, field_number
 
 NAMES = ("criteo", "libsvm", "libffm", "vw", "csv", "parquet")
-ROLES = ("label", "weight", "numeric", "categorical", "ignore")
 CRITEO = (*(f"I{i}" for i in range(1, 14)), *(f"C{i}" for i in range(1, 27)))
 MOST_FIELDS = 2**16
-Role = Literal["label", "weight", "numeric", "categorical", "ignore"]
 
 
 @dataclass(frozen=True)
@@ -122,69 +121,10 @@ class Format:
             raise ValueError(f"delimiter: expected one ASCII character, got {self.delimiter!r}")
         if self.delimiter in '"\r\n':
             raise ValueError(f"delimiter: {self.delimiter!r} is a quote or a line end; use another character")
-        object.__setattr__(self, "columns", self._columns())
-        object.__setattr__(self, "crosses", self._crosses())
+        object.__setattr__(self, "columns", checked_columns(self.name, self.columns))
+        object.__setattr__(self, "crosses", checked_crosses(self.name, self.crosses, self._own_fields))
         if len(self.field_names) > MOST_FIELDS:
             raise ValueError(f"columns: expected at most {MOST_FIELDS} fields, got {len(self.field_names)}")
-
-    # ---- checks of what is listed -------------------------------------------------------------------------------
-
-    def _columns(self) -> tuple[Any, ...] | None:
-        if self.columns is None:
-            if self.table:
-                raise ValueError(f"columns: {self.name} needs the columns with their roles; see Format.from_file")
-            return None
-        if self.name == "vw":
-            if isinstance(self.columns, str) or not all(isinstance(c, str) for c in self.columns):
-                raise TypeError(f"columns: expected names of namespaces, got {self.columns!r}")
-            return _unique(tuple(self.columns))
-        if not self.table:
-            raise ValueError(f"columns: {self.name} has none to choose; leave it out")
-        listed = self.columns.items() if isinstance(self.columns, Mapping) else self.columns
-        try:
-            pairs = tuple((column, role) for column, role in listed)
-        except (TypeError, ValueError):
-            raise TypeError("columns: expected {name: role} or pairs of these") from None
-        for column, role in pairs:
-            if not isinstance(column, str):
-                raise TypeError(f"columns: expected names, got {column!r}")
-            if role not in ROLES:
-                raise ValueError(f"columns: {column!r}: expected one of the roles {', '.join(ROLES)}, got {role!r}")
-        _unique(tuple(column for column, _ in pairs))
-        for role in ("label", "weight"):
-            if sum(r == role for _, r in pairs) > 1:
-                raise ValueError(f"columns: expected at most one {role}, got {[c for c, r in pairs if r == role]}")
-        return pairs
-
-    def _crosses(self) -> tuple[tuple[int | str, int | str], ...]:
-        if isinstance(self.crosses, str):
-            raise TypeError(f"crosses: expected pairs of fields, got {self.crosses!r}")
-        pairs: list[tuple[int | str, int | str]] = []
-        for pair in self.crosses:
-            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise TypeError(f"crosses: expected pairs of fields, got {pair!r}")
-            if not self._own_fields:
-                raise ValueError(f"crosses: {self.name} has no named fields to cross" + self._remedy)
-            if self._number(pair[0]) == self._number(pair[1]):
-                raise ValueError(f"crosses: expected two different fields, got {pair!r}")
-            pairs.append((pair[0], pair[1]))
-        return tuple(pairs)
-
-    def _number(self, field: int | str) -> int:
-        names = self._own_fields
-        if isinstance(field, str):
-            if field not in names:
-                raise ValueError(f"crosses: there is no field {field!r}; there are {', '.join(names)}")
-            return names.index(field)
-        if isinstance(field, bool) or not isinstance(field, int):
-            raise TypeError(f"crosses: expected numbers or names of fields, got {field!r}")
-        if not 1 <= field <= len(names):
-            raise ValueError(f"crosses: expected fields 1 to {len(names)}, got {field}")
-        return field - 1
-
-    @property
-    def _remedy(self) -> str:
-        return '; list the namespaces with columns=["...", ...]' if self.name == "vw" else ""
 
     # ---- what others ask ------------------------------------------------------------------------------------------
 
@@ -202,10 +142,15 @@ class Format:
         return self.columns or ()
 
     @property
+    def _crossed(self) -> list[tuple[int, int]]:
+        own = self._own_fields
+        return [(field_number(a, own), field_number(b, own)) for a, b in self.crosses]
+
+    @property
     def field_names(self) -> tuple[str, ...]:
         """The fields' names, crosses last, as "I1*C2"; empty for libsvm and libffm, and for vw without columns."""
         own = self._own_fields
-        crosses = (f"{own[self._number(a)]}*{own[self._number(b)]}" for a, b in self.crosses)
+        crosses = (f"{own[a]}*{own[b]}" for a, b in self._crossed)
         return (*own, *crosses)
 
     @property
@@ -227,7 +172,7 @@ class Format:
             "delimiter": self.delimiter,
             "longest": longest,
             "fields": len(self._own_fields),
-            "crosses": [(self._number(a), self._number(b)) for a, b in self.crosses],
+            "crosses": self._crossed,
             "namespaces": list(self.columns or ()) if self.name == "vw" else [],
         }
 
@@ -241,7 +186,7 @@ class Format:
         plain["crosses"] = [list(pair) for pair in self.crosses]
         if self.columns is not None:
             plain["columns"] = [list(c) if isinstance(c, tuple) else c for c in self.columns]
-        return {**plain, "function": _cold.hash_name}
+        return {**plain, "function": _cold.hash_name()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -261,9 +206,9 @@ columns=('user', 'ad'), delimiter=',', header=True)
         """
         own = dict(data)
         function = own.pop("function", None)
-        if function != _cold.hash_name:
+        if function != _cold.hash_name():
             raise ValueError(
-                f"format: expected the hash {_cold.hash_name}, got {function!r}; use the schuss that has it"
+                f"format: expected the hash {_cold.hash_name()}, got {function!r}; use the schuss that has it"
             )
         unknown = set(own) - {f.name for f in fields(cls)}
         if unknown:
@@ -315,12 +260,3 @@ columns=('user', 'ad'), delimiter=',', header=True)
         if missing:
             raise ValueError(f"{os.fspath(path)}: no column {missing[0]!r}; it has {', '.join(found)}")
         return cls(name, columns=tuple((column, roles.get(column, rest)) for column in found), **options)
-
-
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    seen: set[str] = set()
-    for column in names:
-        if column in seen:
-            raise ValueError(f"columns: {column!r} is there twice")
-        seen.add(column)
-    return tuple(names)

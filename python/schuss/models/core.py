@@ -51,7 +51,7 @@ class Core:
         self.bits = _whole("bits", bits, 1, 31)
         self.dim = _whole("dim", dim, 0 if self.kind == "lr" else 1, 1024)
         self.fields = None if fields is None else _whole("fields", fields, 1, 65535)
-        self.rules, self.auto = rules_of(rule, self.parts, l1, l2)
+        self.rules, self.auto = rules_of(rule, self.kind, self.parts, l1, l2)
         for name, value, known in (("loss", loss, losses.LOSSES), ("mode", mode, MODES)):
             if value not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
@@ -153,7 +153,7 @@ class Core:
         total = len(batch.ids) if values is None else float(np.abs(values).sum(dtype=np.float64))
         size = total / len(batch) or 1.0
         for part in self.auto:
-            self.rules[part] = at_rate(self.rules[part], part, size)
+            self.rules[part] = at_rate(self.rules[part], self.kind, part, size)
         if self.scale is None:
             self.scale = start_scale(size)
         self.auto = ()

@@ -19,8 +19,8 @@ class LR(Model):
     bits : int, default 20
         2**bits ids, 1 to 31.
     rule : Rule, name of one, or dict with "linear", default "AdaGrad"
-        Trains the weights and the bias. "AdaGrad" and "FTRL" by name get their rate from the first batch: 2 divided by
-        the mean sum of an example's absolute values, which is the number of its features where values are 1.
+        Trains the weights and the bias. "AdaGrad" and "FTRL" by name get their rate from the first batch: 2 and 4,
+        divided by the mean sum of an example's absolute values, which is the number of its features if values are 1.
     loss : "logistic", "squared", "hinge" or "poisson", default "logistic"
         Of the margin; see `schuss.models.losses`.
     l1, l2 : float, optional
@@ -107,7 +107,8 @@ class FM(Model):
     dim : int, default 8
         Factors of an id.
     rule : Rule, name of one, or dict with "linear" and "factors", default "AdaGrad"
-        As in :class:`LR`; a dict may leave a part out.
+        As in :class:`LR`; a dict may leave a part out. By name, factors have initial_accumulator 0.1 and rate 1 for
+        AdaGrad, rate 2 for FTRL, divided likewise.
     scale : float, optional
         Factors start uniformly between 0 and scale / sqrt(dim); default: 2 divided by the same sum, at most 1.
     loss, l1, l2, normalise, threads, mode, seed
@@ -190,7 +191,9 @@ class FFM(Model):
         Factors for each field.
     fields : int, optional
         How many there are; default: what the format or the first batch tells.
-    rule, scale, loss, l1, l2, normalise, threads, mode, seed
+    rule
+        As in :class:`FM`, but the factors' AdaGrad has initial_accumulator 1 and rate 2.
+    scale, loss, l1, l2, normalise, threads, mode, seed
         As in :class:`FM`.
 
     Returns
