@@ -13,6 +13,8 @@ void bind_memory(pybind11::module_& m);
 void bind_cpu(pybind11::module_& m);
 void bind_store(pybind11::module_& m);
 void bind_table(pybind11::module_& m);
+void bind_data(pybind11::module_& m);
+void bind_batch(pybind11::module_& m);
 void bind_learner(pybind11::module_& m);
 void bind_solvers(pybind11::module_& m);
 void bind_objectives(pybind11::module_& m);

@@ -4,6 +4,8 @@
 PYBIND11_MODULE(_cold, m) {
   m.doc() = "schuss: everything but the kernels";
   schuss::bind_cpu(m);
+  schuss::bind_data(m);
+  schuss::bind_batch(m);
   schuss::bind_memory(m);
   schuss::bind_store(m);
   schuss::bind_table(m);

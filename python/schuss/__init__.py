@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import init, objectives, rules, schedules, solvers
+from . import data, init, objectives, rules, schedules, solvers
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -71,6 +71,7 @@ __all__ = [
     "Table",
     "__version__",
     "check_grad",
+    "data",
     "get_threads",
     "info",
     "init",
