@@ -10,4 +10,5 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_store(m);
   schuss::bind_table(m);
   schuss::bind_work(m);
+  schuss::bind_learner(m);
 }

@@ -1,4 +1,5 @@
 // Memory of slots: aligned like the parameter they belong to, on huge pages where the system gives them.
+#include <pybind11/stl.h>
 #include <sys/mman.h>
 
 #include <cstdlib>
@@ -58,6 +59,8 @@ py::array empty(const std::vector<std::int64_t>& shape, Number number, std::int6
 }
 
 void bind_memory(py::module_& m) {
+  // float32 zeros from a cache line on.
+  m.def("zeros", [](const std::vector<std::int64_t>& shape) { return empty(shape, f32, 0); });
   // Zeros of the same shape and dtype, at the same place within a cache line.
   m.def("zeros_like", [](const py::array& a) {
     const View view = writable(a, "array");

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "arrays.hpp"
 #include "bind.hpp"
@@ -130,9 +131,13 @@ void bind_store(py::module_& m) {
            [](const Store& s, const py::capsule& table, const py::array& values, std::int64_t first, bool nearest,
               std::uint64_t key) {
              const View a = writable(values, "values");
-             const Tools& tools = table.get_pointer<Hot>()->tools[s.number];
-             tools.round[s.weight](a.data, s.first() + first * s.stride, a.size / s.dim, s.dim, s.stride, first, key,
-                                   nearest);
+             const Narrow& narrow = table.get_pointer<Hot>()->tools[s.number].narrow[s.weight];
+             const std::int64_t bytes = s.dim * a.item;
+             for (std::int64_t i = 0; i < a.size / s.dim; ++i) {
+               char* const to = s.first() + (first + i) * s.stride;
+               if (s.weight == same) std::memcpy(to, a.data + i * bytes, std::size_t(bytes));
+               else narrow.round(reinterpret_cast<float*>(a.data) + i * s.dim, to, s.dim, first + i, key, nearest);
+             }
            })
       .def_property_readonly("rows", [](const Store& s) { return s.rows; });
   m.def("fill_rows", &fill_rows);

@@ -41,14 +41,13 @@ constexpr Tools make_tools() {
   t.visit = visit<T>;
   t.lookup[same] = lookup<T, T>;
   t.bags[same] = bags<T, T>;
-  t.round[same] = round_rows<T, T>;
   if constexpr (sizeof(T) == sizeof(float)) {
     t.lookup[bfloat16] = lookup<T, BFloat16>;
     t.lookup[float16] = lookup<T, Float16>;
     t.bags[bfloat16] = bags<T, BFloat16>;
     t.bags[float16] = bags<T, Float16>;
-    t.round[bfloat16] = round_rows<T, BFloat16>;
-    t.round[float16] = round_rows<T, Float16>;
+    t.narrow[bfloat16] = narrow<BFloat16>();
+    t.narrow[float16] = narrow<Float16>();
   }
   return t;
 }
@@ -62,8 +61,10 @@ const Hot& hot() {
   }();
   static const std::string eigen = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +
                                    "." + std::to_string(EIGEN_MINOR_VERSION);
+  static const Trainer models = trainer();
   static const Hot table{
-      SCHUSS_LEVEL, eigen.c_str(), int(kernels.size()), kernels.data(), {make_tools<float>(), make_tools<double>()}};
+      SCHUSS_LEVEL, eigen.c_str(), int(kernels.size()), kernels.data(), {make_tools<float>(), make_tools<double>()},
+      &models};
   return table;
 }
 

@@ -131,16 +131,7 @@ template <class W>
   }
 }
 
-// Stores weights: as they are, or rounded to 16 bits. `column` is that of the first lane.
-template <class T>
-[[gnu::always_inline]] inline void put(T* to, const Pack<T>& a, int count, std::int64_t, const Rounding&) {
-  store(to, a, count);
-}
-template <class T, int n>
-[[gnu::always_inline]] inline void put(T* to, const Pack<T>& a, std::integral_constant<int, n>, std::int64_t,
-                                       const Rounding&) {
-  store(to, a);
-}
+// Stores weights, rounded to 16 bits. `column` is that of the first lane.
 template <class W, int n, class = std::enable_if_t<sizeof(W) == 2>>
 [[gnu::always_inline]] inline void put(W* to, const Pack<float>& a, std::integral_constant<int, n>, std::int64_t column,
                                        const Rounding& rounding) {

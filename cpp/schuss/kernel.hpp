@@ -46,6 +46,12 @@ struct Past {
   void* context;
 };
 
+// Conversion of a row of 16-bit weights. Of a row's number and the key come its random bits.
+struct Narrow {
+  void (*widen)(const void* in, float* out, std::int64_t dim);
+  void (*round)(const float* in, void* out, std::int64_t dim, std::int64_t row, std::uint64_t key, bool nearest);
+};
+
 // Rows of an array or table, `stride` bytes from one to the next. Row ids[i] gets the sum of the gradient rows
 // from[start[i]] ... from[start[i + 1] - 1]; without `ids` the rows are first, first + 1, ... and the gradient is an
 // array of the same shape.
@@ -62,8 +68,11 @@ struct Rows {
   void* buffer;  // dim numbers of the calling thread's own
   std::int64_t stride, shared_stride;
   std::int64_t together;  // bytes of a row where weight and slots lie together, else 0
+  bool near;              // the rows have been fetched already
 
-  // Rounding of 16-bit weights.
+  // Weights of 16 bits (or null): a row is widened into the calling thread's own dim numbers, and rounded when done.
+  const Narrow* narrow;
+  float* wide;
   std::uint64_t key;
   bool nearest;
 
@@ -103,13 +112,6 @@ struct Typed {
 enum Number { f32, f64 };
 enum Weight { same, bfloat16, float16 };  // of a table: the number type's own, or 16 bits with f32 slots
 
-// The entries that touch weights, for 16-bit ones.
-struct Half {
-  void (*rows)(const Rows&, const void* step);
-  void (*look_rows)(int k, const Rows&, const void* step, double* folded);
-  void (*wake)(const Rows&);
-};
-
 // Weights of a table as they are looked up: n rows, or bags of rows summed with weights (or null).
 struct Lookup {
   const void* w;
@@ -135,7 +137,6 @@ struct Kernel {
   bool linear;                            // also with coupled decay, where g = decay w
   double (*fading)(const double* hyper);  // by how much a drift fades in a step, or null
   Typed number[2];
-  Half half[3];  // by Weight; `same` is empty
 };
 
 // What is needed beside the rules, for one number type.
@@ -152,8 +153,7 @@ struct Tools {
                 std::int64_t n, std::int64_t dim);  // and for rows
   void (*lookup[3])(const Lookup&);                 // by Weight
   void (*bags[3])(const Lookup&);
-  void (*round[3])(const void* in, void* out, std::int64_t rows, std::int64_t dim, std::int64_t stride,
-                   std::int64_t first, std::uint64_t key, bool nearest);  // numbers to weights
+  Narrow narrow[3];  // by Weight; `same` is empty
 };
 
 struct Hot {
@@ -162,6 +162,7 @@ struct Hot {
   int kernels;
   const Kernel* const* kernel;
   Tools tools[2];
+  const struct Trainer* trainer;  // models/model.hpp
 };
 
 }  // namespace schuss

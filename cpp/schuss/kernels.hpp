@@ -20,9 +20,9 @@ constexpr Typed typed() {
   Typed k{};
   k.at = at<R, T>;
   k.span = span<R, T>;
-  k.rows = rows<R, T, T>;
+  k.rows = rows<R, T>;
   k.idle = idle<R, T>;
-  k.wake = wake<R, T, T>;
+  k.wake = wake<R, T>;
   if constexpr (R::group != Group::row) k.coords = coords<R, T>;
   if constexpr (R::group != Group::none) {
     static_assert(R::terms <= most_folds, "a look folds at most four numbers");
@@ -30,18 +30,9 @@ constexpr Typed typed() {
     k.settle = settle<R, T>;
   }
   if constexpr (R::group == Group::array) {
-    k.look_rows = look_rows<R, T, T>;
+    k.look_rows = look_rows<R, T>;
     k.look_coords = look_coords<R, T>;
   }
-  return k;
-}
-
-template <class R, class W>
-constexpr Half half() {
-  Half k{};
-  k.rows = rows<R, float, W>;
-  k.wake = wake<R, float, W>;
-  if constexpr (R::group == Group::array) k.look_rows = look_rows<R, float, W>;
   return k;
 }
 
@@ -70,8 +61,6 @@ constexpr Kernel make_kernel() {
   k.whole = F::whole;
   k.linear = F::linear;
   if constexpr (F::idling == Idle::drift) k.fading = fading<F>;
-  k.half[bfloat16] = half<F, BFloat16>();
-  k.half[float16] = half<F, Float16>();
   k.number[f32] = typed<F, float>();
   k.number[f64] = typed<R<double>, double>();
   return k;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernel.hpp"
+#include "models/model.hpp"
 
 namespace schuss {
 
@@ -18,5 +19,7 @@ Family adam();
 Family exponentiated();
 Family egdd();
 Family ftrl();
+
+Trainer trainer();  // of CTR models
 
 }  // namespace schuss

@@ -116,7 +116,7 @@ class Work {
       a.start = some.start.data();
       a.from = some.from.data();
       a.past = &past;
-      wake_entry(leaf)(a);
+      typed(leaf).wake(a);
     });
   }
 
@@ -287,6 +287,10 @@ class Work {
     a.stride = single ? leaf.bytes() : leaf.stride;
     a.shared_stride = leaf.shared_stride;
     a.together = leaf.together;
+    if (leaf.weight) {
+      a.narrow = &tools(leaf).narrow[leaf.weight];
+      a.wide = static_cast<float*>(buffer(wide_, member, leaf));
+    }
     a.key = mixed_key(leaf);
     a.nearest = leaf.nearest;
     a.mean = leaf.mean;
@@ -302,24 +306,13 @@ class Work {
     a.ids = leaf.merged.ids.data();
     a.start = leaf.merged.start.data();
     a.from = leaf.merged.from.data();
-    a.buffer = buffer(member, leaf);
+    a.buffer = buffer(sums_, member, leaf);
     return a;
   }
 
   // Random bits of a step: of the seed and how many steps there have been.
   std::uint64_t mixed_key(const Leaf& leaf) const {
     return leaf.seed * 0xD1342543DE82EF95ull + std::uint64_t(steps) * 0xAF251AF3B0F025B5ull;
-  }
-
-  // The entries for a leaf's weights.
-  decltype(Half::rows) rows_entry(const Leaf& leaf) const {
-    return leaf.weight ? kernel(leaf).half[leaf.weight].rows : typed(leaf).rows;
-  }
-  decltype(Half::look_rows) look_rows_entry(const Leaf& leaf) const {
-    return leaf.weight ? kernel(leaf).half[leaf.weight].look_rows : typed(leaf).look_rows;
-  }
-  decltype(Half::wake) wake_entry(const Leaf& leaf) const {
-    return leaf.weight ? kernel(leaf).half[leaf.weight].wake : typed(leaf).wake;
   }
 
   Coords coords(const Leaf& leaf, const Piece& piece) const {
@@ -329,8 +322,10 @@ class Work {
     return a;
   }
 
-  void* buffer(int member, const Leaf& leaf) {
-    auto& bytes = buffers_[std::size_t(member)];
+  using Buffers = std::vector<std::vector<char>>;  // one for each member of the team
+
+  static void* buffer(Buffers& buffers, int member, const Leaf& leaf) {
+    auto& bytes = buffers[std::size_t(member)];
     const auto need = std::size_t(leaf.dim * leaf.bytes());
     if (bytes.size() < need) bytes.resize(need);
     return bytes.data();
@@ -533,7 +528,7 @@ class Work {
     pieces_of(single ? leaf.size : leaf.rows, leaf.width(), [&](std::int64_t first, std::int64_t last, int member) {
       Rows a = base(leaf, first, last, member);
       a.past = &past;
-      wake_entry(leaf)(a);
+      typed(leaf).wake(a);
     });
     leaf.form = form;
     leaf.exact->settled(false);
@@ -550,7 +545,7 @@ class Work {
     pieces_of(leaf.merged.size(), leaf.width(), [&](std::int64_t first, std::int64_t last, int member) {
       Rows a = rows(leaf, {0, first, last}, member);
       a.past = &past;
-      wake_entry(leaf)(a);
+      typed(leaf).wake(a);
     });
   }
 
@@ -583,8 +578,8 @@ class Work {
       a.ids = some.ids.data();
       a.start = some.start.data();
       a.from = some.from.data();
-      a.buffer = buffer(member, leaf);
-      look_rows_entry(leaf)(0, a, &leaf.own, &found[std::size_t(p) * most_folds]);
+      a.buffer = buffer(sums_, member, leaf);
+      typed(leaf).look_rows(0, a, &leaf.own, &found[std::size_t(p) * most_folds]);
     });
     double sum = 0;
     for (std::int64_t p = 0; p < pieces; ++p) sum += found[std::size_t(p * most_folds + kernel(leaf).whole)];
@@ -620,7 +615,7 @@ class Work {
         double* const folded = &found_[p * most_folds];
         std::fill_n(folded, most_folds, start(leaf, k));
         if (leaf.form == Form::rows || (leaf.form == Form::coords && leaf.exact))
-          look_rows_entry(leaf)(k, rows(leaf, piece, member), &leaf.own, folded);
+          typed(leaf).look_rows(k, rows(leaf, piece, member), &leaf.own, folded);
         else if (leaf.form == Form::coords) typed(leaf).look_coords(k, coords(leaf, piece), &leaf.own, folded);
         else typed(leaf).look(k, span(leaf, piece), &leaf.own, folded);
       });
@@ -669,7 +664,7 @@ class Work {
         past = leaf.exact->past(1 - ema);
         a.past = &past;
       }
-      rows_entry(leaf)(a, step);
+      typed(leaf).rows(a, step);
       for (std::int64_t i = piece.first; i < piece.last && leaf.mean; ++i) average_row(leaf, a, a.ids ? a.ids[i] : i);
     } else {
       typed(leaf).span(span(leaf, piece), step);
@@ -693,7 +688,7 @@ class Work {
   std::int64_t load_ = 0;
   std::vector<double> found_;
   std::vector<std::int64_t> bad_, wrong_;
-  std::vector<std::vector<char>> buffers_{std::size_t(Team::most)};
+  Buffers sums_{std::size_t(Team::most)}, wide_{std::size_t(Team::most)};
 };
 
 }  // namespace schuss

@@ -12,6 +12,7 @@ def kernels(table: Any) -> list[dict[str, Any]]: ...
 def lane(table: Any, which: int, values: _Array, p: float, /) -> _Array: ...
 def stream(table: Any, arrays: Sequence[_Array], written: int, threads: int, /) -> float: ...
 def zeros_like(a: _Array, /) -> _Array: ...
+def zeros(shape: Sequence[int], /) -> _Array: ...
 def fill_rows(out: _Array, kind: int, a: float, b: float, seed: int, first: int, threads: int, /) -> None: ...
 def visit(table: Any, store: Store, ids: _Array, grads: _Array, threads: int, /) -> None: ...
 def hash_name() -> str: ...
@@ -105,3 +106,50 @@ class Work:
     def step(self, grads: Any, threads: int, /) -> None: ...
     def gathered(self, index: int, /) -> Any: ...
     def restore(self, waiting: int, gathered: Sequence[Any], /) -> None: ...
+
+class Learner:
+    def __init__(
+        self,
+        table: object,
+        kind: str,
+        bits: int,
+        dim: int,
+        fields: int,
+        linear: _Array,
+        linear_kernel: tuple[str, int],
+        linear_start: Sequence[float],
+        factors: _Array | None,
+        factors_kernel: tuple[str, int] | None,
+        factors_start: Sequence[float],
+        loss: str,
+        seed: int,
+        scale: float,
+        /,
+    ) -> None: ...
+    def learn(
+        self,
+        indptr: _Array,
+        ids: _Array,
+        values: _Array | None,
+        fields: _Array | None,
+        labels: _Array,
+        weights: _Array | None,
+        repeats: _Array,
+        linear_options: Sequence[float],
+        factors_options: Sequence[float],
+        seen: int,
+        threads: int,
+        hogwild: bool,
+        out: _Array | None,
+        /,
+    ) -> tuple[float, float]: ...
+    def score(
+        self,
+        indptr: _Array,
+        ids: _Array,
+        values: _Array | None,
+        fields: _Array | None,
+        threads: int,
+        out: _Array,
+        /,
+    ) -> None: ...

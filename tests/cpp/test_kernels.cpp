@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "schuss/access/coalesce.hpp"
 #include "schuss/access/rows.hpp"
+#include "schuss/access/table.hpp"
 #include "schuss/list.hpp"
 #include "schuss/work.hpp"
 
@@ -122,7 +123,8 @@ void narrow_rows_stay_within(const Kernel& kernel, Weight weight, std::int64_t d
   std::memset(table.get(), 0, std::size_t(rows * stride));
   const auto g = numbers<float>(rows * dim, 0.5f, 0.25f);
   const std::int64_t ids[] = {2, 0, 1}, start[] = {0, 1, 2, 3}, from[] = {0, 1, 2};
-  const Block<float> buffer(new float[std::size_t(dim)]);
+  const Block<float> buffer(new float[std::size_t(dim)]), wide(new float[std::size_t(dim)]);
+  const Narrow conversion = weight == bfloat16 ? narrow<BFloat16>() : narrow<Float16>();
   Step step;
   Before neutral;
   neutral.limit = infinity<double>;
@@ -141,17 +143,19 @@ void narrow_rows_stay_within(const Kernel& kernel, Weight weight, std::int64_t d
   r.last = 2;
   r.dim = dim;
   r.buffer = buffer.get();
+  r.narrow = &conversion;
+  r.wide = wide.get();
   r.stride = r.shared_stride = r.together = stride;
   for (int t = 0; t < 3; ++t) {
     const Past past = exact.past(0);
     r.past = &past;
     r.last = t < 2 ? 1 : 3;
-    kernel.half[weight].rows(r, &step);
+    kernel.number[f32].rows(r, &step);
     exact.passed(one, &step, 0.5);
   }
   const Past past = exact.past(0);
   r.past = &past;
-  kernel.half[weight].wake(r);
+  kernel.number[f32].wake(r);
   ++passed;
 }
 
@@ -187,7 +191,8 @@ int main() {
   Before busy{-0.5, 0.25, 0.5, 0.125, 1};
   for (const Family& family : {descent(), adagrad(), rmsprop(), adam(), exponentiated(), egdd(), ftrl()})
     for (int i = 0; i < family.size; ++i)
-      for (const auto& [rows, dim] : {std::pair{1, 1}, {1, 7}, {3, 8}, {2, 15}, {5, 16}, {3, 17}, {11, 53}})
+      for (const auto& [rows, dim] :
+           {std::pair{1, 1}, {1, 7}, {3, 8}, {2, 15}, {5, 16}, {3, 17}, {11, 53}, {37, 1}, {9, 2}, {7, 4}})
         for (const Before& before : {neutral, busy}) {
           accesses_agree<float>(*family.kernel[i], f32, rows, dim, before);
           accesses_agree<double>(*family.kernel[i], f64, rows, dim, before);

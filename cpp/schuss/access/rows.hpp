@@ -1,6 +1,6 @@
-// Rows by id: each row once, with the sum of its gradients in the order given. Rows and gradients are fetched ahead.
+// Rows by id: each row once, with the sum of its gradients in the order given. Rows are fetched ahead.
 #pragma once
-#include "../half.hpp"
+#include "short.hpp"
 #include "span.hpp"
 
 namespace schuss {
@@ -32,7 +32,7 @@ void gather(const T* g, const std::int64_t* from, std::int64_t k, std::int64_t e
 template <class T>
 [[gnu::always_inline]] inline const T* merged(const Rows& a, std::int64_t i) {
   const T* const g = static_cast<const T*>(a.g);
-  if (!a.ids) return g + i * a.dim;
+  if (!a.start) return g + i * a.dim;
   const std::int64_t k = a.start[i], end = a.start[i + 1];
   if (end - k == 1) return g + a.from[k] * a.dim;
   gather(g, a.from, k, end, a.dim, static_cast<T*>(a.buffer));
@@ -47,35 +47,36 @@ template <class T>
   __builtin_prefetch(first + bytes - 1, 1);
 }
 
-// Rows ahead: 4 KiB of them, within limits. Gradient rows ahead the same.
-template <class R, class T, class W>
-struct Ahead {
-  std::int64_t rows, grads, grad_at;
-
-  explicit Ahead(const Rows& a) {
-    const std::int64_t bytes = a.dim * std::int64_t(sizeof(W) + R::slots.size() * sizeof(T));
-    rows = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(bytes, 1), 4, 32);
-    grads = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(a.dim * std::int64_t(sizeof(T)), 1), 4, 32);
-    grad_at = a.ids ? a.start[a.first] : 0;
+// 4 KiB of rows ahead, within limits. `slots` of `item` bytes a number lie apart from the weights unless `together`.
+class Ahead {
+ public:
+  Ahead(const Rows& a, int slots, std::int64_t item) : slots_(slots), bytes_(a.dim * item) {
+    const std::int64_t row = a.together ? a.together : bytes_ * (1 + slots);
+    rows_ = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(row, 1), 4, 32);
   }
 
-  [[gnu::always_inline]] void row(const Rows& a, std::int64_t i) {
-    if (!a.ids) return;
-    if (i + rows < a.last) {
-      const std::int64_t id = a.ids[i + rows], at = id * a.stride;
-      if (a.together) {
-        fetch_bytes(static_cast<char*>(a.w) + at, a.together);
-      } else {
-        fetch_bytes(static_cast<char*>(a.w) + at, a.dim * std::int64_t(sizeof(W)));
-        for (std::size_t k = 0; k < R::slots.size(); ++k)
-          fetch_bytes(static_cast<char*>(a.slots[k]) + at, a.dim * std::int64_t(sizeof(T)));
-        if constexpr (R::shared.size() > 0)
-          if (a.shared) __builtin_prefetch(static_cast<char*>(a.shared) + id * a.shared_stride, 1);
-      }
-      if (a.past) __builtin_prefetch(a.past->stamps + id, 1);
+  [[gnu::always_inline]] void operator()(const Rows& a, std::int64_t i) const {
+    if (!a.ids || a.near || i + rows_ >= a.last) return;
+    const std::int64_t id = a.ids[i + rows_], at = id * a.stride;
+    if (a.together) {
+      fetch_bytes(static_cast<char*>(a.w) + at, a.together);
+    } else {
+      fetch_bytes(static_cast<char*>(a.w) + at, bytes_);
+      for (int k = 0; k < slots_; ++k) fetch_bytes(static_cast<char*>(a.slots[k]) + at, bytes_);
+      if (a.shared) __builtin_prefetch(static_cast<char*>(a.shared) + id * a.shared_stride, 1);
     }
+    if (a.past) __builtin_prefetch(a.past->stamps + id, 1);
   }
+
+ private:
+  int slots_;
+  std::int64_t bytes_, rows_;
 };
+
+template <class R, class T>
+Ahead ahead_of(const Rows& a) {
+  return Ahead(a, int(R::slots.size()), sizeof(T));
+}
 
 // ---- a row -------------------------------------------------------------------------------------------------------
 
@@ -91,9 +92,26 @@ template <class R, class T>
   return slots;
 }
 
+// The weights of a row as numbers: where they lie, or widened from 16 bits.
+template <class T>
+[[gnu::always_inline]] inline T* opened(const Rows& a, std::int64_t row) {
+  T* const w = at_row<T>(a.w, row, a.stride);
+  if constexpr (sizeof(T) == sizeof(float))
+    if (a.narrow) {
+      a.narrow->widen(w, a.wide, a.dim);
+      return a.wide;
+    }
+  return w;
+}
+template <class T>
+[[gnu::always_inline]] inline void closed(const Rows& a, std::int64_t row, const T* w) {
+  if constexpr (sizeof(T) == sizeof(float))
+    if (a.narrow) a.narrow->round(w, at_row<T>(a.w, row, a.stride), a.dim, row, a.key, a.nearest);
+}
+
 // All looks of a row rule over one row: the step's scalars of this row.
-template <class R, class T, int k = 0, class W>
-[[gnu::always_inline]] inline void look_row(const W* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+template <class R, class T, int k = 0>
+[[gnu::always_inline]] inline void look_row(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
                                             std::int64_t dim, T* shared, Plan<R, T>& plan) {
   if constexpr (k < int(R::looks.size())) {
     Found<R, T, k> found;
@@ -105,45 +123,46 @@ template <class R, class T, int k = 0, class W>
   }
 }
 
-template <class R, class T, class W>
-void wake_row(const Rows& a, std::int64_t row);
+template <class R, class T>
+void wake_row(const Rows& a, std::int64_t row, T* w);
 
-template <class R, class T, class W>
+template <class R, class T>
 void rows(const Rows& a, const void* step) {
   auto plan = *static_cast<const Plan<R, T>*>(step);
-  Ahead<R, T, W> ahead(a);
+  if constexpr (R::group != Group::row)
+    if (is_short<T>(a)) return short_rows(a, plan);
+  const Ahead ahead = ahead_of<R, T>(a);
   for (std::int64_t i = a.first; i < a.last; ++i) {
-    ahead.row(a, i);
+    ahead(a, i);
     const std::int64_t row = a.ids ? a.ids[i] : i;
+    T* const w = opened<T>(a, row);
     if (a.past) {
-      wake_row<R, T, W>(a, row);
+      wake_row<R>(a, row, w);
       a.past->stamps[row] = a.past->now + 1;
     }
-    W* const w = at_row<W>(a.w, row, a.stride);
     const T* const g = merged<T>(a, i);
     const auto slots = row_slots<R, T>(a, row);
     if constexpr (R::group == Group::row) {
       plan.step = static_cast<const Plan<R, T>*>(step)->step;
       T* const shared = R::shared.size() ? at_row<T>(a.shared, row, a.shared_stride) : nullptr;
-      look_row<R, T>(static_cast<const W*>(w), slots, g, a.dim, shared, plan);
+      look_row<R, T>(w, slots, g, a.dim, shared, plan);
     }
-    Rounding rounding;
-    if constexpr (sizeof(W) == 2) rounding = Rounding(a.nearest, a.key, row);
     for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
-      some<R, T>(plan.before.none, w, slots, g, j, count, plan, rounding);
+      some<R, T>(plan.before.none, w, slots, g, j, count, plan);
     });
+    closed(a, row, w);
   }
 }
 
-template <class R, class T, class W>
+template <class R, class T>
 void look_rows(int which, const Rows& a, const void* step, double* folded) {
   const auto plan = *static_cast<const Plan<R, T>*>(step);
   with_look<R>(which, [&](auto k) {
     Found<R, T, k> found;
-    Ahead<R, T, W> ahead(a);
+    const Ahead ahead = ahead_of<R, T>(a);
     for (std::int64_t i = a.first; i < a.last; ++i) {
-      ahead.row(a, i);
-      const W* const w = at_row<W>(a.w, a.ids[i], a.stride);
+      ahead(a, i);
+      const T* const w = opened<T>(a, a.ids[i]);
       look_over<R, T, k>(w, row_slots<R, T>(a, a.ids[i]), merged<T>(a, i), a.dim, plan, found);
     }
     join<R, T, k>(found, folded);

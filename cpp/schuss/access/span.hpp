@@ -1,6 +1,5 @@
 // Dense access: a rule on n neighbours.
 #pragma once
-#include "../half.hpp"
 #include "../vec.hpp"
 #include "before.hpp"
 
@@ -15,17 +14,16 @@ template <class T>
 }
 
 // All loads of a pack come before its stores: streams at equal page offsets would otherwise wait for each other.
-template <class R, class T, class W, class Count>
-[[gnu::always_inline]] inline void some(bool as_given, W* w, const std::array<T*, R::slots.size()>& slots, const T* g,
-                                        std::int64_t i, Count count, const Plan<R, T>& plan,
-                                        const Rounding& rounding = {}) {
+template <class R, class T, class Count>
+[[gnu::always_inline]] inline void some(bool as_given, T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                        std::int64_t i, Count count, const Plan<R, T>& plan) {
   constexpr std::size_t n = R::slots.size();
-  Pack<T> wi = take(w + i, count), gi = load(g + i, count);
+  Pack<T> wi = load(w + i, count), gi = load(g + i, count);
   std::array<Pack<T>, n> si;
   for (std::size_t j = 0; j < n; ++j) si[j] = load(slots[j] + i, count);
   if (!as_given) plan.before(wi, gi);
   R::apply(wi, si, gi, plan.step);
-  put(w + i, wi, count, i, rounding);
+  store(w + i, wi, count);
   for (std::size_t j = 0; j < n; ++j) store(slots[j] + i, si[j], count);
 }
 
@@ -69,10 +67,10 @@ void span(const Span& a, const void* step) {
 }
 
 // What look k finds in one pack.
-template <class R, class T, int k, class W, class Count>
-[[gnu::always_inline]] inline auto look_at(const W* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+template <class R, class T, int k, class Count>
+[[gnu::always_inline]] inline auto look_at(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
                                            std::int64_t i, Count count, const Plan<R, T>& plan) {
-  Pack<T> wi = take(w + i, count), gi = load(g + i, count);
+  Pack<T> wi = load(w + i, count), gi = load(g + i, count);
   std::array<Pack<T>, R::slots.size()> si;
   for (std::size_t j = 0; j < si.size(); ++j) si[j] = load(slots[j] + i, count);
   if (!plan.before.none) plan.before(wi, gi);
@@ -83,8 +81,8 @@ template <class R, class T, int k>
 using Found = std::array<Folder<T, R::looks[k]>, R::terms>;
 
 // Looks over n neighbours. Four packs are folded in T before they are widened.
-template <class R, class T, int k, class W>
-[[gnu::always_inline]] inline void look_over(const W* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+template <class R, class T, int k>
+[[gnu::always_inline]] inline void look_over(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
                                              std::int64_t n, const Plan<R, T>& plan, Found<R, T, k>& found) {
   using F = Folder<T, R::looks[k]>;
   constexpr std::integral_constant<int, lanes<T>> all{};

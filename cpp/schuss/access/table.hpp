@@ -53,17 +53,21 @@ void bags(const Lookup& a) {
   }
 }
 
-// Numbers to weights, rows first .. of a table; the bits are those of the row's number.
-template <class T, class W>
-void round_rows(const void* in, void* out, std::int64_t n, std::int64_t dim, std::int64_t stride, std::int64_t first,
-                std::uint64_t key, bool nearest) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const Rounding rounding(nearest, key, first + i);
-    W* const w = reinterpret_cast<W*>(static_cast<char*>(out) + i * stride);
-    const T* const x = static_cast<const T*>(in) + i * dim;
-    for_packs<T>(dim, [&](std::int64_t j, auto count)
-                          __attribute__((always_inline)) { put(w + j, load(x + j, count), count, j, rounding); });
-  }
+template <class W>
+constexpr Narrow narrow() {
+  Narrow n{};
+  n.widen = [](const void* in, float* out, std::int64_t dim) {
+    const W* const w = static_cast<const W*>(in);
+    for_packs<float>(dim, [&](std::int64_t j, auto count)
+                              __attribute__((always_inline)) { store(out + j, take(w + j, count), count); });
+  };
+  n.round = [](const float* in, void* out, std::int64_t dim, std::int64_t row, std::uint64_t key, bool nearest) {
+    const Rounding rounding(nearest, key, row);
+    W* const w = static_cast<W*>(out);
+    for_packs<float>(dim, [&](std::int64_t j, auto count)
+                              __attribute__((always_inline)) { put(w + j, load(in + j, count), count, j, rounding); });
+  };
+  return n;
 }
 
 }  // namespace schuss

@@ -4,14 +4,15 @@
 
 namespace schuss {
 
-// One pack of a row: weights, slots, average.
+// One pack of a row: weights, slots, average. Its ways to sleep are out of line: a row that wakes is seldom the
+// bottleneck, and inlined into both kinds of pack they cost a quarter of the time of compilation.
 template <class R, class T>
 struct Sleeper {
   Pack<T> w, mean;
   std::array<Pack<T>, R::slots.size()> slots;
 
   // Step by step, as the dense rule does it with g = 0.
-  void steps(const Past& past, std::uint32_t first, std::uint32_t last, bool averaged) {
+  [[gnu::noinline]] void steps(const Past& past, std::uint32_t first, std::uint32_t last, bool averaged) {
     const T fresh = T(past.fresh);
     for (std::uint32_t t = first; t < last; ++t) {
       const auto& plan = *static_cast<const Plan<R, T>*>(past.step(past, t));
@@ -22,7 +23,7 @@ struct Sleeper {
     }
   }
 
-  void closed(const Rest& rest) {
+  [[gnu::noinline]] void closed(const Rest& rest) {
     const Pack<T> old = w;
     w = T(rest.ww) * w;
     mean = T(rest.mw) * old + T(rest.mm) * mean;
@@ -60,7 +61,7 @@ struct Sleeper {
   }
 
   // Whether the series serves all coordinates that move.
-  bool within(const Rest& rest) const {
+  [[gnu::noinline]] bool within(const Rest& rest) const {
     if constexpr (R::idling == Idle::drift) {
       if (rest.reach == 0) return true;
       const Pack<T> zero = fill(T(0)), far = R::size(slots) + T(rest.x);
@@ -82,20 +83,17 @@ inline Rest still(Rest rest) {
   return rest;
 }
 
-template <class R, class T, class W>
-[[gnu::noinline]] void wake_row(const Rows& a, std::int64_t row) {
+template <class R, class T>
+[[gnu::noinline]] void wake_row(const Rows& a, std::int64_t row, T* w) {
   const Past& past = *a.past;
   const std::uint32_t stamp = std::max(past.stamps[row], past.first);
   if (stamp == past.now) return;
   const Rest& rest = past.rest(past, stamp, a.member);
   const auto slots = row_slots<R, T>(a, row);
-  W* const w = at_row<W>(a.w, row, a.stride);
   T* const mean = a.mean ? at_row<T>(a.mean, row, a.mean_stride) : nullptr;
-  Rounding rounding;
-  if constexpr (sizeof(W) == 2) rounding = Rounding(a.nearest, ~a.key, row);  // not the bits of the step that follows
   for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
     Sleeper<R, T> pack;
-    pack.w = take(w + j, count);
+    pack.w = load(w + j, count);
     pack.mean = mean ? load(mean + j, count) : fill(T(0));
     for (std::size_t k = 0; k < slots.size(); ++k) pack.slots[k] = load(slots[k] + j, count);
     if constexpr (R::idling == Idle::once) {
@@ -107,19 +105,21 @@ template <class R, class T, class W>
       pack.steps(past, stamp, end, mean != nullptr);
       if (end < past.now) pack.closed(still(past.rest(past, end, a.member)));
     }
-    put(w + j, pack.w, count, j, rounding);
+    store(w + j, pack.w, count);
     if (mean) store(mean + j, pack.mean, count);
     for (std::size_t k = 0; k < slots.size(); ++k) store(slots[k] + j, pack.slots[k], count);
   });
 }
 
-template <class R, class T, class W>
+template <class R, class T>
 void wake(const Rows& a) {
-  Ahead<R, T, W> ahead(a);
+  const Ahead ahead = ahead_of<R, T>(a);
   for (std::int64_t i = a.first; i < a.last; ++i) {
-    ahead.row(a, i);
+    ahead(a, i);
     const std::int64_t row = a.ids ? a.ids[i] : i;
-    wake_row<R, T, W>(a, row);
+    T* const w = opened<T>(a, row);
+    wake_row<R>(a, row, w);
+    closed(a, row, w);
     a.past->stamps[row] = a.past->now;
   }
 }

@@ -1,0 +1,282 @@
+// CTR models: batches checked, then learned or scored in blocks of examples on the team.
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "arrays.hpp"
+#include "bind.hpp"
+#include "schuss/models/model.hpp"
+#include "schuss/train/team.hpp"
+
+namespace schuss {
+namespace {
+
+constexpr std::int64_t block = 256;  // examples for which a rule's step is made once
+
+const std::vector<std::string> shapes{"lr", "fm", "ffm"}, losses{"logistic", "squared", "hinge", "poisson"};
+
+int place_of(const std::string& what, const std::string& name, const std::vector<std::string>& all) {
+  const auto at = std::find(all.begin(), all.end(), name);
+  if (at != all.end()) return int(at - all.begin());
+  std::string text = what + ": expected one of";
+  for (const auto& each : all) text += " '" + each + "'";
+  throw py::value_error(text + ", got '" + name + "'");
+}
+
+// An array of a batch, or null for None.
+const char* data_or_null(const py::object& o, const std::string& what, char kind, int item, std::int64_t size) {
+  if (o.is_none()) return nullptr;
+  if (!View::is(o.ptr())) throw py::type_error(what + ": expected a NumPy array, got " + type_name(o));
+  const View a(o.ptr());
+  if (a.kind != kind || a.item != item)
+    throw py::type_error(what + ": expected " +
+                         (kind == 'f'   ? "float"
+                          : kind == 'u' ? "uint"
+                                        : "int") +
+                         std::to_string(item * 8) + ", got " + dtype_name(o));
+  check_layout(a, what);
+  check_shape(a, {size}, what);
+  return a.data;
+}
+
+// Enough for an example of `entries` entries, with a pack more behind each array.
+class Memory {
+ public:
+  Scratch fit(const Model& model, std::int64_t entries) {
+    constexpr std::int64_t pack = 16;
+    const std::int64_t numbers = model.shape == Shape::linear ? 0 : model.factors.dim, terms = model.dim * entries;
+    grow(ids_, entries + pack);
+    grow(linear_, entries + 1 + pack);
+    grow(x_, terms + pack);
+    grow(terms_, terms + pack);
+    grow(factors_, numbers * entries + pack);
+    grow(sum_, model.dim + pack);
+    return {ids_.data(), linear_.data(), x_.data(), terms_.data(), factors_.data(), sum_.data()};
+  }
+
+ private:
+  template <class T>
+  static void grow(std::vector<T>& all, std::int64_t size) {
+    if (std::int64_t(all.size()) < size) all.resize(std::size_t(size));
+  }
+
+  std::vector<std::int64_t> ids_;
+  std::vector<float> linear_, x_, terms_, factors_, sum_;
+};
+
+class Learner {
+ public:
+  using Name = std::pair<std::string, int>;
+
+  Learner(const py::capsule& table, const std::string& shape, int bits, std::int64_t dim, std::int64_t fields,
+          const py::object& linear, const Name& linear_kernel, const std::vector<double>& linear_start,
+          const py::object& factors, const std::optional<Name>& factors_kernel,
+          const std::vector<double>& factors_start, const std::string& loss, std::uint64_t seed, double scale)
+      : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
+    model_.shape = Shape(place_of("kind", shape, shapes));
+    model_.loss = Loss(place_of("loss", loss, losses));
+    if (bits < 1 || bits > 32) throw py::value_error("bits: expected 1 to 32, got " + std::to_string(bits));
+    model_.bits = bits;
+    model_.dim = model_.shape == Shape::linear ? 0 : dim;
+    model_.fields = model_.shape == Shape::ffm ? fields : 0;
+    if (model_.shape != Shape::linear && dim < 1)
+      throw py::value_error("dim: expected at least 1, got " + std::to_string(dim));
+    if (model_.shape == Shape::ffm && (fields < 1 || fields > 65536))
+      throw py::value_error("fields: expected 1 to 65536, got " + std::to_string(fields));
+    model_.seed = seed;
+    model_.scale = float(scale);
+    const std::int64_t rows = std::int64_t(1) << bits;
+    set(model_.linear, linear, "linear", rows + 1, 1, linear_kernel, linear_start, linear_hypers_);
+    if (model_.shape != Shape::linear)
+      set(model_.factors, factors, "factors", rows, model_.shape == Shape::fm ? dim : dim * fields,
+          factors_kernel.value_or(Name{"None", 0}), factors_start, factors_hypers_);
+  }
+
+  py::tuple learn(const py::object& indptr, const py::object& ids, const py::object& values, const py::object& fields,
+                  const py::object& labels, const py::object& weights, const py::object& repeats,
+                  const std::vector<double>& linear_options, const std::vector<double>& factors_options,
+                  std::int64_t seen, int threads, bool hogwild, const py::object& out) {
+    Examples all = examples(indptr, ids, values, fields);
+    all.labels = required<float>(labels, "labels", 'f', all.n);
+    all.weights = reinterpret_cast<const float*>(data_or_null(weights, "weights", 'f', 4, all.n));
+    all.repeats = required<std::uint8_t>(repeats, "repeats", 'u', all.n);
+    check_options(linear_options, linear_hypers_, "linear_options");
+    if (model_.shape != Shape::linear) check_options(factors_options, factors_hypers_, "factors_options");
+    float* const margins = margins_of(out, all.n, true);
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> alone(mutex_);
+    const std::int64_t most = most_entries(all);
+    const std::int64_t tasks = (all.n + block - 1) / block;
+    std::vector<Lesson> lessons(static_cast<std::size_t>(tasks));
+    const int members = hogwild ? std::max(1, std::min(threads, Team::most)) : 1;
+    std::vector<Scratch> scratch = memories(members, most);
+    Team::get().run(tasks, members, [&](std::int64_t task, int member) {
+      Lesson& lesson = lessons[std::size_t(task)];
+      lesson = {&model_,
+                all,
+                task * block,
+                std::min(all.n, (task + 1) * block),
+                linear_options.data(),
+                factors_options.data(),
+                seen + task * block,
+                scratch[std::size_t(member)],
+                margins};
+      hot_->trainer->learn(lesson);
+    });
+    double loss = 0, weight = 0;
+    for (const Lesson& lesson : lessons) {
+      loss += lesson.loss;
+      weight += lesson.weight;
+    }
+    const py::gil_scoped_acquire acquire;
+    return py::make_tuple(loss, weight);
+  }
+
+  void score(const py::object& indptr, const py::object& ids, const py::object& values, const py::object& fields,
+             int threads, const py::object& out) {
+    const Examples all = examples(indptr, ids, values, fields);
+    float* const margins = margins_of(out, all.n, false);
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> alone(mutex_);
+    const int members = std::max(1, std::min(threads, Team::most));
+    std::vector<Scratch> scratch = memories(members, most_entries(all));
+    Team::get().run((all.n + block - 1) / block, members, [&](std::int64_t task, int member) {
+      Lesson lesson{&model_,
+                    all,
+                    task * block,
+                    std::min(all.n, (task + 1) * block),
+                    nullptr,
+                    nullptr,
+                    0,
+                    scratch[std::size_t(member)],
+                    margins};
+      hot_->trainer->score(lesson);
+    });
+  }
+
+ private:
+  void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t dim,
+           const Name& name, const std::vector<double>& start, int& hypers) const {
+    const Kernel* kernel = nullptr;
+    for (int i = 0; i < hot_->kernels; ++i)
+      if (hot_->kernel[i]->name == name.first && hot_->kernel[i]->variant == name.second) kernel = hot_->kernel[i];
+    if (!kernel) throw py::value_error(what + "_kernel: no rule " + name.first);
+    if (kernel->group == 2)
+      throw py::value_error(
+          what + "_kernel: " + name.first +
+          " shares numbers over the whole array and cannot learn example by example; use another rule");
+    if (int(start.size()) != kernel->slots + kernel->shared || kernel->shared > most_shared)
+      throw py::value_error(what + "_start: expected " + std::to_string(kernel->slots + kernel->shared) +
+                            " numbers, got " + std::to_string(start.size()));
+    const View a = writable(array, what);
+    const std::int64_t need = dim * (1 + kernel->slots) + kernel->shared;
+    check_number(a, array, f32, what);
+    if (a.dims != 2 || a.shape[0] != rows || a.shape[1] < need)
+      throw py::value_error(what + ": expected shape (" + std::to_string(rows) + ", at least " + std::to_string(need) +
+                            "), got " + shape_text(a));
+    part = {reinterpret_cast<float*>(a.data),
+            a.shape[1],
+            dim,
+            &kernel->number[f32],
+            kernel->slots,
+            kernel->shared,
+            {},
+            false};
+    for (std::size_t i = 0; i < start.size(); ++i) {
+      part.start[i] = float(start[i]);
+      part.starts = part.starts || part.start[i] != 0;
+    }
+    hypers = kernel->hypers;
+  }
+
+  template <class T>
+  static const T* required(const py::object& o, const std::string& what, char kind, std::int64_t size) {
+    if (o.is_none()) throw py::type_error(what + ": expected a NumPy array, got None");
+    return reinterpret_cast<const T*>(data_or_null(o, what, kind, sizeof(T), size));
+  }
+
+  // Everything but labels. Ids and fields are checked here: what they index is written to.
+  Examples examples(const py::object& indptr, const py::object& ids, const py::object& values,
+                    const py::object& fields) const {
+    Examples all{};
+    if (!View::is(indptr.ptr())) throw py::type_error("indptr: expected a NumPy array, got " + type_name(indptr));
+    all.n = View(indptr.ptr()).size - 1;
+    if (all.n < 0) throw py::value_error("indptr: expected at least one number, got none");
+    all.indptr = required<std::int64_t>(indptr, "indptr", 'i', all.n + 1);
+    if (all.indptr[0] != 0) throw py::value_error("indptr: expected 0 first, got " + std::to_string(all.indptr[0]));
+    for (std::int64_t i = 0; i < all.n; ++i)
+      if (all.indptr[i + 1] < all.indptr[i])
+        throw py::value_error("indptr: expected ascending numbers, got " + std::to_string(all.indptr[i + 1]) +
+                              " after " + std::to_string(all.indptr[i]));
+    const std::int64_t size = all.indptr[all.n];
+    all.ids = required<std::uint32_t>(ids, "ids", 'u', size);
+    all.values = reinterpret_cast<const float*>(data_or_null(values, "values", 'f', 4, size));
+    all.fields = reinterpret_cast<const std::uint16_t*>(data_or_null(fields, "fields", 'u', 2, size));
+    std::uint32_t largest = 0;
+    for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, all.ids[i]);
+    if (std::uint64_t(largest) >> model_.bits)
+      throw py::index_error("ids: expected numbers below 2**" + std::to_string(model_.bits) + ", got " +
+                            std::to_string(largest) + "; raise bits");
+    if (model_.shape == Shape::ffm) {
+      if (!all.fields) throw py::type_error("fields: an ffm needs the field of each entry, got None");
+      std::uint16_t most = 0;
+      for (std::int64_t i = 0; i < size; ++i) most = std::max(most, all.fields[i]);
+      if (size > 0 && most >= model_.fields)
+        throw py::index_error("fields: expected numbers below " + std::to_string(model_.fields) + ", got " +
+                              std::to_string(most) + "; raise fields");
+    }
+    return all;
+  }
+
+  static float* margins_of(const py::object& out, std::int64_t n, bool optional) {
+    if (optional && out.is_none()) return nullptr;
+    const View a = writable(out, "out");
+    check_number(a, out, f32, "out");
+    check_shape(a, {n}, "out");
+    return reinterpret_cast<float*>(a.data);
+  }
+
+  static void check_options(const std::vector<double>& options, int hypers, const std::string& what) {
+    if (int(options.size()) != 3 + hypers)
+      throw py::value_error(what + ": expected " + std::to_string(3 + hypers) + " numbers, got " +
+                            std::to_string(options.size()));
+  }
+
+  static std::int64_t most_entries(const Examples& all) {
+    std::int64_t most = 0;
+    for (std::int64_t i = 0; i < all.n; ++i) most = std::max(most, all.indptr[i + 1] - all.indptr[i]);
+    return most;
+  }
+
+  std::vector<Scratch> memories(int members, std::int64_t most) {
+    if (int(memories_.size()) < members) memories_.resize(std::size_t(members));
+    std::vector<Scratch> all;
+    for (int i = 0; i < members; ++i) all.push_back(memories_[std::size_t(i)].fit(model_, most));
+    return all;
+  }
+
+  const Hot* hot_;
+  py::object owners_[2];  // of the tables
+  Model model_{};
+  int linear_hypers_ = 0, factors_hypers_ = 0;
+  std::vector<Memory> memories_;
+  std::mutex mutex_;
+};
+
+}  // namespace
+
+void bind_learner(py::module_& m) {
+  py::class_<Learner>(m, "Learner", py::module_local())
+      .def(py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
+                    const Learner::Name&, const std::vector<double>&, const py::object&,
+                    const std::optional<Learner::Name>&, const std::vector<double>&, const std::string&, std::uint64_t,
+                    double>())
+      .def("learn", &Learner::learn)
+      .def("score", &Learner::score);
+}
+
+}  // namespace schuss

@@ -1,0 +1,61 @@
+// A CTR model as it crosses the border between the modules: its tables, loss and what a block of examples needs.
+#pragma once
+#include "../data/examples.hpp"
+#include "../kernel.hpp"
+
+namespace schuss {
+
+enum class Shape { linear, fm, ffm };
+enum class Loss { logistic, squared, hinge, poisson };
+
+constexpr int most_shared = 2;  // numbers a rule may keep per row
+
+// One table of a model. A row is [w | slot | slot ... | shared], `width` floats with its padding; a row of zero bytes
+// has never been seen: it scores 0, and starts when it is first learned.
+struct Part {
+  float* rows;
+  std::int64_t width, dim;
+  const Typed* rule;
+  int slots, shared;
+  float start[most_slots + most_shared];  // of each slot, then of the row's own numbers
+  bool starts;                            // whether one of them is not zero
+};
+
+struct Model {
+  Shape shape;
+  int bits;
+  std::int64_t dim, fields;  // numbers of a factor; fields of an ffm
+  Loss loss;
+  Part linear, factors;  // row 2^bits of `linear` is the bias
+  std::uint64_t seed;
+  float scale;  // factors start uniformly in [0, scale / sqrt(dim))
+};
+
+// Memory of one thread for its current example, for `most` entries; each array has room for a pack more.
+struct Scratch {
+  std::int64_t* ids;
+  float* linear_g;   // most + 1
+  float* x;          // most * dim: values, each repeated for the numbers of a factor
+  float* terms;      // most * dim
+  float* factors_g;  // most * numbers of a row
+  float* sum;        // dim: the sum of an fm's terms
+};
+
+// Examples first .. last - 1, learned in order.
+struct Lesson {
+  const Model* model;
+  Examples examples;
+  std::int64_t first, last;
+  const double *linear_options, *factors_options;  // as of Recipe
+  std::int64_t seen;                               // examples learned before `first`
+  Scratch scratch;
+  float* margins;               // of each example before it was learned, or null
+  double loss = 0, weight = 0;  // sums over the examples
+};
+
+struct Trainer {
+  void (*learn)(Lesson&);
+  void (*score)(const Lesson&);  // only margins
+};
+
+}  // namespace schuss
