@@ -10,6 +10,10 @@ namespace schuss {
 // ---- a pack of rows ----------------------------------------------------------------------------------------------
 // Neighbours in memory are joined in registers, pairs first: a load across fresh stores would wait for them.
 
+// Numbers of a register of the level: no longer vector is ever returned.
+template <class T>
+constexpr int register_lanes = lanes<T> / Pack<T>::parts;
+
 template <class T, int n>
 struct Run {
   typedef T Vector __attribute__((vector_size(n * sizeof(T))));
@@ -66,8 +70,15 @@ struct Places {
 
   template <int dim>
   [[gnu::always_inline]] void get(T* pack, std::ptrdiff_t offset = 0) const {
-    const auto all = joined<T, lanes<T>, dim>(row, offset);
-    std::memcpy(pack, &all, sizeof all);
+    constexpr int n = register_lanes<T>;
+    for (int i = 0; i < lanes<T>; i += n) {
+      if constexpr (dim >= n) {
+        std::memcpy(pack + i, row[i / dim] + offset + i % dim * std::ptrdiff_t(sizeof(T)), n * sizeof(T));
+      } else {
+        const auto all = joined<T, n, dim>(row + i / dim, offset);
+        std::memcpy(pack + i, &all, sizeof all);
+      }
+    }
   }
 
   template <int dim>

@@ -163,7 +163,8 @@ template <class F>
   const auto all = [&](auto n) __attribute__((always_inline)) {
     for (std::int64_t at = 0; at < dim; at += n) f(n, at);
   };
-  if (dim % 8 == 0) all(std::integral_constant<int, 8>{});
+  constexpr int longest = std::min(8, register_lanes<float>);
+  if (dim % longest == 0) all(std::integral_constant<int, longest>{});
   else if (dim % 4 == 0) all(std::integral_constant<int, 4>{});
   else if (dim % 2 == 0) all(std::integral_constant<int, 2>{});
   else all(std::integral_constant<int, 1>{});
