@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import unittest
 import warnings
 
 import numpy as np
@@ -29,8 +31,9 @@ CHECKS = [
 
 @pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_contract(estimator, check):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the checks themselves warn
+    # The checks themselves warn; two end early without pandas or where SciPy's array API is off.
+    with warnings.catch_warnings(), contextlib.suppress(unittest.SkipTest):
+        warnings.simplefilter("ignore")
         check(clone(estimator))
 
 

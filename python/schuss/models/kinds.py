@@ -50,9 +50,9 @@ class LR(Model):
     >>> from schuss.data import Batch
     >>> from schuss.models import LR
     >>> batch = Batch.of(np.array([0, 1, 2]), np.array([3, 7], np.uint32), labels=np.array([0, 1]), bits=4)
-    >>> model = LR(bits=4, mode="deterministic").fit(batch, epochs=20)
-    >>> model.predict_proba(batch).round(1)
-    array([0.3, 0.7], dtype=float32)
+    >>> model = LR(bits=4, mode="deterministic").fit(batch, epochs=2)
+    >>> model.predict_proba(batch).round(2)
+    array([0.08, 0.91], dtype=float32)
 
     Reference
     ---------
