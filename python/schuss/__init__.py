@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import data, init, rules, schedules
+from . import data, init, models, rules, schedules
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -66,6 +66,7 @@ __all__ = [
     "get_threads",
     "info",
     "init",
+    "models",
     "rules",
     "schedules",
     "set_threads",
