@@ -370,27 +370,23 @@ def test_the_old_model_stays_if_training_fails(folder, tmp_path):
 
 def test_columns_of_a_table(tmp_path):
     (tmp_path / "a.csv").write_text("id;click;price;site\n1;1;2.5;a\n2;0;7;b\n3;1;;a\n")
-    run(
-        *(
-            "ctr",
-            "train",
-            tmp_path / "a.csv",
-            "--out",
-            tmp_path / "m",
-            "--bits",
-            8,
-            "--model",
-            "lr",
-            "--delimiter",
-            ";",
-        ),
-        *("--columns", "click=label,price=numeric,id=ignore"),
-    )
+    options = "--columns", "click=label,price=numeric,id=ignore", "--bits", 8, "--model", "lr", "--delimiter", ";"
+    run("ctr", "train", tmp_path / "a.csv", "--out", tmp_path / "m", *options)
     format = models.load(tmp_path / "m").format
     columns = (("id", "ignore"), ("click", "label"), ("price", "numeric"), ("site", "categorical"))
     assert (format.name, format.columns) == ("csv", columns)
     (tmp_path / "b.csv").write_text("price;site\n2.5;a\n7;b\n")
     assert len(run("ctr", "predict", tmp_path / "m", "--in", tmp_path / "b.csv").stdout.split()) == 2
+
+
+def test_parquet(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table({"click": [1, 0] * 50, "site": ["a", "b"] * 50, "price": [0.5, 2.0] * 50})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    options = "--columns", "click=label,price=numeric", "--bits", 8, "--model", "lr"
+    run("ctr", "train", tmp_path / "a.parquet", "--out", tmp_path / "m", *options)
+    found = json.loads(run("ctr", "evaluate", tmp_path / "m", "--in", tmp_path / "a.parquet", "--json").stdout)
+    assert (found["examples"], found["auc"]) == (100, 1.0)
 
 
 def test_a_table_without_header(tmp_path):

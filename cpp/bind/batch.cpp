@@ -19,7 +19,7 @@ py::object copied(const Growing<T>& a) {
   return py::array_t<T>(a.size(), a.data());
 }
 template <class T>
-py::object copied(const Memory<T>& a, std::int64_t n) {
+py::object copied(const Raw<T>& a, std::int64_t n) {
   return py::array_t<T>(n, a.data());
 }
 

@@ -78,7 +78,7 @@ class Learner {
           const std::vector<double>& factors_start, const std::string& loss, std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.shape = Shape(place_of("kind", shape, shapes));
-    model_.loss = Loss(place_of("loss", loss, losses));
+    model_.loss = MarginLoss(place_of("loss", loss, losses));
     if (bits < 1 || bits > 32) throw py::value_error("bits: expected 1 to 32, got " + std::to_string(bits));
     model_.bits = bits;
     model_.dim = model_.shape == Shape::linear ? 0 : dim;

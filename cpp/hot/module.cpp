@@ -62,9 +62,14 @@ const Hot& hot() {
   static const std::string eigen = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +
                                    "." + std::to_string(EIGEN_MINOR_VERSION);
   static const Trainer models = trainer();
-  static const Hot table{
-      SCHUSS_LEVEL, eigen.c_str(), int(kernels.size()), kernels.data(), {make_tools<float>(), make_tools<double>()},
-      &models};
+  static const Hot table{SCHUSS_LEVEL,
+                         eigen.c_str(),
+                         int(kernels.size()),
+                         kernels.data(),
+                         {make_tools<float>(), make_tools<double>()},
+                         &models,
+                         vectors(),
+                         losses()};
   return table;
 }
 

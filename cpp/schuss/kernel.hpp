@@ -163,6 +163,8 @@ struct Hot {
   const Kernel* const* kernel;
   Tools tools[2];
   const struct Trainer* trainer;  // models/model.hpp
+  const struct Vectors* vectors;  // by Number, see vectors.hpp
+  const struct Losses* losses;    // see losses.hpp
 };
 
 }  // namespace schuss

@@ -21,5 +21,8 @@ Family egdd();
 Family ftrl();
 
 Trainer trainer();  // of CTR models
+// What solvers need beside the rules, one unit each.
+const Vectors* vectors();  // by Number
+const Losses* losses();
 
 }  // namespace schuss

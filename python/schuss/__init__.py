@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import data, init, models, rules, schedules
+from . import data, init, models, objectives, rules, schedules, solvers
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -33,16 +33,22 @@ from .rules import (
     RowWiseAdaGrad,
     Rule,
 )
+from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
+from .solvers.minimize import check_grad, minimize
 from .table import Table
 from .threads import get_threads, set_threads
 from .version import __version__
 
 __all__ = [
+    "BFGS",
     "EG",
     "EGDD",
     "EGPM",
     "EGU",
     "FTRL",
+    "LBFGS",
+    "LBFGSB",
+    "OWLQN",
     "SGD",
     "SGDW",
     "AMSGrad",
@@ -55,6 +61,8 @@ __all__ = [
     "CounterClock",
     "Momentum",
     "Nesterov",
+    "Newton",
+    "NewtonCG",
     "Optimizer",
     "RMSprop",
     "RowGrad",
@@ -62,12 +70,17 @@ __all__ = [
     "Rule",
     "Table",
     "__version__",
+    "check_grad",
     "data",
     "get_threads",
     "info",
     "init",
+    "minimize",
     "models",
+    "newton_root",
+    "objectives",
     "rules",
     "schedules",
     "set_threads",
+    "solvers",
 ]

@@ -122,6 +122,16 @@ def tables(
     _measure("tables", out, quick, rules)
 
 
+@bench.command()
+def solvers(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="Small sizes, one fit each, about a minute.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of overhead, problems, logistic; all by default.")] = "",
+) -> None:
+    """Overhead of an iteration, evaluations on test problems, logistic regression; beside SciPy and liblbfgs."""
+    _measure("solvers", out, quick, parts)
+
+
 def _measure(name: str, out: Path, quick: bool, rules: str) -> None:
     try:
         measured = importlib.import_module(f".bench.{name}", __package__)

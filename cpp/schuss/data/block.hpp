@@ -12,9 +12,9 @@ namespace schuss {
 // The features of all examples, one behind the other.
 struct Entries {
   std::int64_t size = 0, capacity = 0;
-  Memory<std::uint32_t> ids;
-  Memory<float> values;  // once `valued`; until then all are 1
-  Memory<std::uint16_t> fields;
+  Raw<std::uint32_t> ids;
+  Raw<float> values;  // once `valued`; until then all are 1
+  Raw<std::uint16_t> fields;
   bool valued = false;
 
   void reserve(std::int64_t more) {

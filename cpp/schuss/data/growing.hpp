@@ -11,15 +11,15 @@ namespace schuss {
 
 // Memory of a number of T that its owner knows.
 template <class T>
-class Memory {
+class Raw {
   static_assert(std::is_trivial_v<T>, "realloc moves bytes, not objects");
 
  public:
-  Memory() = default;
-  Memory(Memory&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  ~Memory() { std::free(data_); }
+  Raw() = default;
+  Raw(Raw&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Raw(const Raw&) = delete;
+  Raw& operator=(const Raw&) = delete;
+  ~Raw() { std::free(data_); }
 
   void enlarge(std::int64_t n) {
     void* const larger = std::realloc(data_, std::size_t(n) * sizeof(T));
@@ -53,7 +53,7 @@ class Growing {
   const T& operator[](std::int64_t i) const { return memory_[i]; }
 
  private:
-  Memory<T> memory_;
+  Raw<T> memory_;
   std::int64_t size_ = 0, capacity_ = 0;
 };
 

@@ -6,7 +6,7 @@
 namespace schuss {
 
 enum class Shape { linear, fm, ffm };
-enum class Loss { logistic, squared, hinge, poisson };
+enum class MarginLoss { logistic, squared, hinge, poisson };
 
 constexpr int most_shared = 2;  // numbers a rule may keep per row
 
@@ -25,7 +25,7 @@ struct Model {
   Shape shape;
   int bits;
   std::int64_t dim, fields;  // numbers of a factor; fields of an ffm
-  Loss loss;
+  MarginLoss loss;
   Part linear, factors;  // row 2^bits of `linear` is the bias
   std::uint64_t seed;
   float scale;  // factors start uniformly in [0, scale / sqrt(dim))
