@@ -162,6 +162,27 @@ def test_another_format_makes_the_cache_anew(folder, tmp_path):
     assert models.load(tmp_path / "b").bits == 13
 
 
+def test_bars_on_a_terminal(folder, tmp_path, capfd):
+    model = models.FM(12)
+    model.fit(
+        folder / "train.tsv",
+        format="criteo",
+        epochs=2,
+        cache=tmp_path / "cache",
+        progress=True,
+        valid=folder / "test.tsv",
+    )
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "caching" in said.err
+    assert "epoch 2 of 2" in said.err
+    assert "examples/s" in said.err
+    assert ", loss 0." in said.err
+    assert ", validation 0." in said.err
+    model.fit(folder / "train.tsv", progress=None)
+    assert capfd.readouterr() == ("", "")
+
+
 # --- resuming
 
 
@@ -347,6 +368,34 @@ def test_the_old_model_stays_if_training_fails(folder, tmp_path):
     assert (tmp_path / "m").read_bytes() == before
 
 
+def test_columns_of_a_table(tmp_path):
+    (tmp_path / "a.csv").write_text("id;click;price;site\n1;1;2.5;a\n2;0;7;b\n3;1;;a\n")
+    options = "--columns", "click=label,price=numeric,id=ignore", "--bits", 8, "--model", "lr", "--delimiter", ";"
+    run("ctr", "train", tmp_path / "a.csv", "--out", tmp_path / "m", *options)
+    format = models.load(tmp_path / "m").format
+    columns = (("id", "ignore"), ("click", "label"), ("price", "numeric"), ("site", "categorical"))
+    assert (format.name, format.columns) == ("csv", columns)
+    (tmp_path / "b.csv").write_text("price;site\n2.5;a\n7;b\n")
+    assert len(run("ctr", "predict", tmp_path / "m", "--in", tmp_path / "b.csv").stdout.split()) == 2
+
+
+def test_parquet(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table({"click": [1, 0] * 50, "site": ["a", "b"] * 50, "price": [0.5, 2.0] * 50})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    options = "--columns", "click=label,price=numeric", "--bits", 8, "--model", "lr"
+    run("ctr", "train", tmp_path / "a.parquet", "--out", tmp_path / "m", *options)
+    found = json.loads(run("ctr", "evaluate", tmp_path / "m", "--in", tmp_path / "a.parquet", "--json").stdout)
+    assert (found["examples"], found["auc"]) == (100, 1.0)
+
+
+def test_a_table_without_header(tmp_path):
+    (tmp_path / "a.csv").write_text("1,x,a\n0,y,b\n")
+    options = "--no-header", "--columns", "click=label,one=categorical,two=categorical", "--bits", 8, "--model", "lr"
+    said = run("ctr", "train", tmp_path / "a.csv", "--out", tmp_path / "m", *options).stdout
+    assert "learned 2 examples" in said
+
+
 # --- real files
 
 
@@ -355,6 +404,12 @@ REAL = {
     "libffm": ("ctr/libffm_bigdata.tr.txt.gz", "ctr/libffm_bigdata.te.txt.gz", ["--format", "libffm"], 0.55),
     "libsvm": ("libsvm/a9a.gz", "libsvm/a9a.t.gz", ["--format", "libsvm"], 0.36),
     "libfm": ("ctr/frappe.validation.libfm.gz", "ctr/frappe.test.libfm.gz", ["--format", "libsvm"], 0.45),
+    "csv": (
+        "ctr/avazu_lapis.train.csv.gz",
+        "ctr/avazu_lapis.train.csv.gz",
+        ["--format", "csv", "--columns", "click=label,id=ignore"],
+        0.45,
+    ),
     "vw": ("libsvm/rcv1_small.vw.gz", "libsvm/rcv1_small_test.vw.gz", ["--format", "vw"], 0.5),
 }
 

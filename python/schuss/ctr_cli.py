@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from .data import Format
     from .models import Model
-    from .rules import Rule
 
 app = typer.Typer(no_args_is_help=True, help="Click models from files: LR, FM, FFM.")
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -63,7 +61,10 @@ def train(
     normalise: Annotated[bool, typer.Option("--normalise", help="Scale each example to unit length.")] = False,
     cross: Annotated[list[str] | None, typer.Option(help="Two fields that make one more, as in 1,5.")] = None,
     numeric: Annotated[str, typer.Option(help="Numbers of criteo and csv: log (bins) or raw.")] = "log",
-    columns: Annotated[str | None, typer.Option(help="csv, parquet: name=role,...")] = None,
+    columns: Annotated[str | None, typer.Option(help="Tables: click=label,price=numeric; vw: namespaces.")] = None,
+    rest: Annotated[str, typer.Option(help="csv, parquet: the role of the other columns.")] = "categorical",
+    delimiter: Annotated[str, typer.Option(help="csv.")] = ",",
+    header: Annotated[bool, typer.Option("--header/--no-header", help="csv; without: list all columns.")] = True,
     epochs: Annotated[int, typer.Option(help="Passes over the files.")] = 1,
     valid: Annotated[list[str] | None, typer.Option(help="Held-out files.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one.")] = None,
@@ -77,13 +78,16 @@ def train(
     curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve.")] = None,
 ) -> None:
     """Train a model on files, in one pass or several; repeat the command with --resume after a stop."""
+    from .ctr_options import format_of, model_of, resumed, rules_of
     from .models import training
 
     with plain_errors(f"stopped; {out} has the model so far: repeat the command with --resume to go on"):
-        text = _format(files, format, bits, seed, loss, numeric, cross or [], columns)
-        made = _model(model, bits, dim, _rules(model, rule, lr), loss, l1, l2, scale, normalise, threads, mode, seed)
+        text = format_of(files, format, bits, seed, loss, numeric, cross or [], columns, rest, delimiter, header)
+        made = model_of(
+            model, bits, dim, rules_of(model, rule, lr), loss, l1, l2, scale, normalise, threads, mode, seed
+        )
         if resume and out.exists():
-            made = _resumed(made, text, out)
+            made = resumed(made, text, out)
         _writable(out)
         before = made.seen
         bar = training.fit(
@@ -151,7 +155,7 @@ def evaluate(
     from json import dumps
 
     with plain_errors():
-        found = _loaded(model, threads).evaluate(_one(files), format, bins=bins, fields=fields)
+        found = _loaded(model, threads).evaluate(_one(files), format, bins=bins, fields=fields, progress=None)
         typer.echo(dumps(found.to_json()) if json else str(found))
 
 
@@ -169,134 +173,6 @@ def export(
         else:
             made.export_text(out)
         typer.echo(f"{out}: {out.stat().st_size:,} bytes")
-
-
-# ---- from options to objects --------------------------------------------------------------------------------------
-
-
-def _format(
-    files: list[str],
-    name: str | None,
-    bits: int,
-    seed: int,
-    loss: str,
-    numeric: str,
-    cross: list[str],
-    columns: str | None,
-) -> Format:
-    from .data import Format
-    from .models.sources import guessed
-
-    options: dict[str, Any] = {}
-    if columns is not None:
-        options["columns"] = dict(_pair("columns", part) for part in columns.split(","))
-    crosses = []
-    for text in cross:
-        fields = [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
-        if len(fields) != 2:
-            raise ValueError(f"--cross: expected two fields as in 1,5, got {text!r}")
-        crosses.append((fields[0], fields[1]))
-    labels = "regression" if loss in ("squared", "poisson") else "binary"
-    return Format(
-        name or guessed(files),
-        bits=bits,
-        seed=seed,
-        numeric=numeric,
-        crosses=tuple(crosses),
-        labels=labels,
-        **options,
-    )
-
-
-def _rules(model: str, rule: str | None, lr: str | None) -> dict[str, Rule | str]:
-    from .models.rules import PARTS, rule_named
-
-    parts = PARTS if model != "lr" else PARTS[:1]
-    names = _by_part("--rule", rule, parts)
-    rates = _by_part("--lr", lr, parts)
-    found: dict[str, Rule | str] = {}
-    for part in parts:
-        try:
-            rate = None if rates.get(part) is None else float(rates[part])
-        except ValueError:
-            raise ValueError(f"--lr: expected a number, got {rates[part]!r}") from None
-        name = names.get(part, "AdaGrad")
-        found[part] = name if rate is None else rule_named(name, model, part, rate)
-    return found
-
-
-def _by_part(option: str, text: str | None, parts: tuple[str, ...]) -> dict[str, str]:
-    """'ftrl' for all parts, or 'linear=ftrl,factors=adagrad'."""
-    if text is None:
-        return {}
-    if "=" not in text:
-        return dict.fromkeys(parts, text)
-    found = dict(_pair(option, part) for part in text.split(","))
-    for part in found:
-        if part not in parts:
-            raise ValueError(f"{option}: expected {' or '.join(parts)}, got {part!r}")
-    return found
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"{option}: expected name=value, got {text!r}")
-    return name.strip(), value.strip()
-
-
-def _model(
-    kind: str,
-    bits: int,
-    dim: int | None,
-    rules: dict[str, Rule | str],
-    loss: str,
-    l1: float | None,
-    l2: float | None,
-    scale: float | None,
-    normalise: bool,
-    threads: int | None,
-    mode: str,
-    seed: int,
-) -> Model:
-    from .models.kinds import KINDS
-
-    if kind not in KINDS:
-        raise ValueError(f"--model: expected one of {', '.join(KINDS)}, got {kind!r}")
-    options: dict[str, Any] = {"rule": rules, "loss": loss, "l1": l1, "l2": l2, "normalise": normalise}
-    options |= {"threads": threads, "mode": mode, "seed": seed}
-    for name, value in (("dim", dim), ("scale", scale)):
-        if value is not None and kind == "lr":
-            raise ValueError(f"--{name}: a linear model has no factors; use --model fm")
-        if value is not None:
-            options[name] = value
-    made: Model = KINDS[kind](bits, **options)
-    return made
-
-
-def _resumed(fresh: Model, format: Format, path: Path) -> Model:
-    """The model of the file, if these options would make the same."""
-    from .models import load
-    from .models.file import SETTINGS
-
-    found = load(path)
-    pairs: list[tuple[str, Any, Any]] = [("model", found.kind, fresh.kind), ("format", found.format, format)]
-    for name in SETTINGS:
-        mine = getattr(fresh, name)
-        if mine is not None:  # else it follows from the data
-            pairs.append((name, getattr(found, name), mine))
-    for part, rule in found.rules.items():
-        mine = fresh.rules.get(part)
-        if part in fresh.auto and isinstance(mine, type(rule)):
-            mine = mine.replaced(lr=rule.lr)
-        pairs.append((f"rule of {part}", rule, mine))
-    for name, theirs, mine in pairs:
-        if theirs != mine:
-            raise ValueError(
-                f"--resume: {name}: {path} has {theirs!r}, these options {mine!r}; repeat those it was made with"
-            )
-    found.threads = fresh.threads
-    return found
 
 
 def _loaded(path: Path, threads: int | None) -> Model:

@@ -32,9 +32,6 @@ Array = NDArray[Any]
 class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """What the three share; columns are features, X is dense or sparse."""
 
-    def _options(self) -> dict[str, Any]:
-        return {}
-
     def _new(self, bits: int, seed: int) -> Model:
         raise NotImplementedError
 
@@ -116,15 +113,8 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             labels = y == self.classes_[1]
         end = int(X.indptr[-1])
         columns = X.indices[:end]
-        return Batch.of(
-            X.indptr,
-            columns,
-            X.data[:end],
-            self._fields(columns),
-            labels,
-            weights,
-            bits=self.model_.bits,
-        )
+        fields = self._fields(columns)
+        return Batch.of(X.indptr, columns, X.data[:end], fields, labels, weights, bits=self.model_.bits)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

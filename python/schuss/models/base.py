@@ -157,7 +157,13 @@ class Model(Core):
         return losses.prediction(self.loss, self.decision_function(data, format))
 
     def evaluate(
-        self, data: Data, format: str | Format | None = None, *, bins: int = 10, fields: bool = False
+        self,
+        data: Data,
+        format: str | Format | None = None,
+        *,
+        bins: int = 10,
+        fields: bool = False,
+        progress: bool | None = False,
     ) -> Report:
         """Loss, AUC, normalised entropy, calibration of labelled data.
 
@@ -169,6 +175,8 @@ class Model(Core):
             Of the calibration.
         fields : bool, default False
             Also a line for each field, which costs a pass over the examples for each.
+        progress : bool or None, default False
+            A bar on the error stream; None: where that is a terminal.
 
         Returns
         -------
@@ -182,7 +190,7 @@ class Model(Core):
         from .report import report
         from .sources import source_of
 
-        return report(self, source_of(self, data, format), bins, fields)
+        return report(self, source_of(self, data, format), bins, fields, progress)
 
     # ---- files ------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..data import Counts
+    from ..data import Counts, Reader
+    from .sources import Source
+
+
+def _console() -> Any:
+    """The error stream, taken for a terminal: only asked for where it is one or the user says so."""
+    from rich.console import Console
+
+    return Console(stderr=True, force_terminal=True)
+
+
+@contextlib.contextmanager
+def watching(reader: Reader | Source, on: bool | None, what: str) -> Iterator[None]:
+    """A bar of the bytes that somebody else lets a reader read."""
+    if not (sys.stderr.isatty() if on is None else on):
+        yield
+        return
+    from rich.progress import Progress as Bar
+
+    done = threading.Event()
+    with Bar(console=_console(), transient=True) as bar:
+        task = bar.add_task(what, total=reader.size)
+
+        def look() -> None:
+            while not done.wait(0.1):
+                if reader.counts is not None:
+                    bar.update(task, completed=reader.counts.bytes)
+
+        thread = threading.Thread(target=look, name="schuss-bar", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
 
 class Progress:
@@ -37,7 +74,6 @@ class Progress:
     def __enter__(self) -> Progress:
         self._started = time.perf_counter()
         if self.on:
-            from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
@@ -47,7 +83,7 @@ class Progress:
                 TextColumn("{task.fields[note]}"),
                 TimeRemainingColumn(),
             )
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._bar = Bar(*columns, console=_console(), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("epoch 1", total=self.size, note="")
         return self

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from . import metrics
 from .losses import CLASSES, checked_labels, losses, prediction, probability
+from .progress import watching
 
 if TYPE_CHECKING:
     from ..data import Batch
@@ -94,20 +95,21 @@ class Report:
         return data
 
 
-def report(model: Model, source: Source, bins: int, fields: bool) -> Report:
+def report(model: Model, source: Source, bins: int, fields: bool, progress: bool | None) -> Report:
     """Scores all examples of a source; keeps two numbers of each, for the AUC is exact."""
     margins: list[Array] = []
     labels: list[Array] = []
     weights: list[Array] = []
     ones = True
     by_field = _Fields(model) if fields else None
-    for batch in source.epoch():
-        margins.append(model._margins(batch))
-        labels.append(checked_labels(model.loss, batch.labels))
-        weights.append(np.ones(len(batch), np.float32) if batch.weights is None else batch.weights)
-        ones = ones and batch.weights is None
-        if by_field is not None:
-            by_field.add(batch)
+    with watching(source, progress, "scoring"):
+        for batch in source.epoch():
+            margins.append(model._margins(batch))
+            labels.append(checked_labels(model.loss, batch.labels))
+            weights.append(np.ones(len(batch), np.float32) if batch.weights is None else batch.weights)
+            ones = ones and batch.weights is None
+            if by_field is not None:
+                by_field.add(batch)
     if not margins:
         raise ValueError("data: there are no examples to evaluate")
     m, y, w = np.concatenate(margins), np.concatenate(labels), np.concatenate(weights).astype(np.float64)

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from .losses import probability
+from .progress import watching
 from .sources import source_of
 
 if TYPE_CHECKING:
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 def write_scores(model: Model, data: Any, format: Any, file: IO[bytes], margins: bool, strict: bool) -> Any:
     """Writes a number a line for each example: probability, number or rate, or its margin; the reader's counts."""
     source = source_of(model, data, format, strict=strict, labelled=False)
-    for batch in source.epoch():
-        scores = model._margins(batch)
-        if not margins and model.loss == "logistic":
-            scores = probability(scores)
-        elif not margins and model.loss == "poisson":
-            scores = np.exp(scores)
-        if len(scores):
-            file.write(("%.7g\n" * len(scores) % tuple(scores.tolist())).encode("ascii"))
+    with watching(source, None, "scoring"):
+        for batch in source.epoch():
+            scores = model._margins(batch)
+            if not margins and model.loss == "logistic":
+                scores = probability(scores)
+            elif not margins and model.loss == "poisson":
+                scores = np.exp(scores)
+            if len(scores):
+                file.write(("%.7g\n" * len(scores) % tuple(scores.tolist())).encode("ascii"))
     return source.counts

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import _cold
+from .progress import watching
 
 if TYPE_CHECKING:
     from ..data import Batch, Counts, Format, Reader
@@ -83,6 +84,7 @@ def source_of(
     cache: str | os.PathLike[str] | None = None,
     strict: bool = False,
     labelled: bool = True,
+    progress: bool | None = False,
 ) -> Source:
     """The source of what the user gave; the model takes the format of files from its first one."""
     from ..data import Batch, CacheReader, Reader
@@ -97,7 +99,7 @@ def source_of(
     if isinstance(data, (Reader, CacheReader)):
         take_format(model, data.format)
     if cache is not None:
-        data = CacheReader(cached(data, cache))
+        data = CacheReader(cached(data, cache, progress))
     if isinstance(data, CacheReader):
         path = data.path
         return Source(data, lambda seed: CacheReader(path, shuffle=seed))
@@ -151,7 +153,7 @@ def guessed(paths: Any) -> str:
     )
 
 
-def cached(reader: Reader, path: str | os.PathLike[str]) -> str:
+def cached(reader: Reader, path: str | os.PathLike[str], progress: bool | None) -> str:
     """The path of a cache of what the reader reads: the one that is there if it is newer than the files, else made."""
     from .. import data
 
@@ -160,7 +162,8 @@ def cached(reader: Reader, path: str | os.PathLike[str]) -> str:
         old = data.CacheReader(name)
         if old.format == reader.format and old.source.bytes == reader.size and not _changed(reader, name):
             return name
-    data.cache(reader, name)
+    with watching(reader, progress, "caching"):
+        data.cache(reader, name)
     return name
 
 

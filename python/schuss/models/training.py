@@ -42,7 +42,7 @@ def fit(
         raise ValueError("patience: early stopping needs held-out data; give valid=")
     if every is not None and path is None:
         raise ValueError("every: there is no file for checkpoints; give checkpoint=")
-    source = source_of(model, data, format, cache, strict)
+    source = source_of(model, data, format, cache, strict, progress=progress)
     held_out = None if valid is None else source_of(model, valid, format)
     best = None if patience is None else Best(patience)
     if resume:
