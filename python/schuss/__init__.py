@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import data, init, objectives, rules, schedules, solvers
+from . import data, init, models, objectives, rules, schedules, solvers
 from .gradients import CoordGrad, RowGrad
 from .info import info
 from .optimizer import Optimizer
@@ -76,6 +76,7 @@ __all__ = [
     "info",
     "init",
     "minimize",
+    "models",
     "newton_root",
     "objectives",
     "rules",

@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
-from typing import Any
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +27,7 @@ DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64"),
 )
+KINDS = {"i": "I", "u": "U", "f": "F"}  # safetensors' names, before the bits
 
 Array = npt.NDArray[Any]
 
@@ -63,6 +67,50 @@ def save(path: str | os.PathLike[str], arrays: Mapping[str, Array], header: Mapp
         except safetensors.SafetensorError as error:  # has the system's error in its text only
             found = re.search(r"(?:os error|code:) (\d+)", str(error))
             raise OSError(int(found[1]) if found else errno.EIO, str(error), os.fsdecode(path)) from error
+        except OSError as error:
+            raise _naming(path, error) from error
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An array that is never whole in memory: its dtype, its shape, a function that gives its blocks in order."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    blocks: Callable[[], Iterable[Array]]
+
+
+def save_streams(path: str | os.PathLike[str], streams: Mapping[str, Stream], header: Mapping[str, Any]) -> None:
+    """As `save`, for arrays that are written block by block, so that the file may be larger than free memory.
+
+    Parameters:
+        path, header: as in `save`.
+        streams: `Stream`s by name; the blocks of each hold as many numbers as its shape.
+
+    Returns: nothing; errors are those of `save`, and ValueError where blocks do not fill their shape.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_streams(folder + "/state", {"w": Stream("int64", (4,), lambda: [np.arange(2)] * 2)}, {})
+        ...     load(folder + "/state")[0]
+        {'w': array([0, 1, 0, 1])}
+    """
+    entries: dict[str, Any] = {"__metadata__": {KEY: _text(header)}}
+    end = 0
+    for name, stream in streams.items():
+        first, end = end, end + math.prod(stream.shape) * np.dtype(stream.dtype).itemsize
+        kind = KINDS[np.dtype(stream.dtype).kind] + str(np.dtype(stream.dtype).itemsize * 8)
+        entries[name] = {"dtype": kind, "shape": list(stream.shape), "data_offsets": [first, end]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    with replacing(path) as temporary:
+        try:
+            with open(temporary, "wb") as file:
+                file.write(struct.pack("<Q", len(text)) + text)
+                for name, stream in streams.items():
+                    first, last = entries[name]["data_offsets"]
+                    _write(file, name, stream, last - first)
         except OSError as error:
             raise _naming(path, error) from error
 
@@ -119,20 +167,34 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
 
     Differs from: torch.load and numpy.load, which may unpickle, that is run, what the file says.
     """
+    with opened(path) as (file, header):
+        return {key: file.get_tensor(key) for key in sorted(file.keys())}, header
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A safetensors file, open, whose arrays can be read in parts (`get_slice`), and its header; errors as `load`."""
     safetensors = _safetensors()
     name = os.fsdecode(path)
     with open(name, "rb"):  # a missing file, a folder or a lack of rights: Python's own error
         pass
     try:
         with safetensors.safe_open(name, framework="numpy") as file:
-            header = _header(name, (file.metadata() or {}).get(KEY))
-            return {key: file.get_tensor(key) for key in sorted(file.keys())}, header
+            yield file, _header(name, (file.metadata() or {}).get(KEY))
     except safetensors.SafetensorError as error:
         raise ValueError(f"{name}: truncated, damaged or not a safetensors file ({error})") from error
 
 
 def _naming(path: str | os.PathLike[str], error: OSError) -> OSError:
     return OSError(error.errno, error.strerror or str(error), os.fsdecode(path))
+
+
+def _write(file: IO[bytes], name: str, stream: Stream, size: int) -> None:
+    written = 0
+    for block in stream.blocks():
+        written += file.write(np.ascontiguousarray(block, np.dtype(stream.dtype).newbyteorder("<")).data)
+    if written != size:
+        raise ValueError(f"streams[{name!r}]: its blocks have {written} bytes, its shape {size}")
 
 
 def _plain(name: Any, array: Any) -> Array:

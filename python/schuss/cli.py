@@ -1,4 +1,4 @@
-"""The command line: schuss info, demo, bench."""
+"""The command line: schuss info, demo, make, ctr, bench."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from . import ctr_cli
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Optimizers for sparse and dense models on CPUs.")
 
@@ -20,15 +22,37 @@ def info() -> None:
         typer.echo(f"{name + ':':12}{value}")
 
 
-@app.command()
+app.add_typer(ctr_cli.app, name="ctr")
+
+demos = typer.Typer(help="Show what schuss does, on data made on the fly.")
+app.add_typer(demos, name="demo", invoke_without_command=True)
+
+
+@demos.callback(invoke_without_command=True)
 def demo(
+    context: typer.Context,
+    rows: Annotated[int, typer.Option(min=1000, help="Examples to learn; a fifth more are held out.")] = 500_000,
+    threads: Annotated[int | None, typer.Option(help="All CPUs unless given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the log.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the model and curves.png.")] = Path("demo"),
+) -> None:
+    """Train click models on a log with a planted truth; `schuss demo dense`: a dense model, by any rule."""
+    if context.invoked_subcommand is None:
+        from .demo_ctr import run
+
+        with ctr_cli.plain_errors():
+            run(rows, threads, seed, out)
+
+
+@demos.command()
+def dense(
     rule: Annotated[str, typer.Option(help="Any rule, by its name.")] = "Adam",
     lr: Annotated[float | None, typer.Option(help="Learning rate; the default suits the demo.")] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[Path, typer.Option(help="Where the trained state is saved.")] = Path("demo.safetensors"),
 ) -> None:
-    """Train a small model with any rule, beside the best attainable loss and the same update in NumPy."""
+    """Train a small dense model with any rule, beside the best attainable loss and the same update in NumPy."""
     from .demo import run
 
     try:
@@ -41,6 +65,33 @@ def demo(
     except KeyboardInterrupt:
         typer.echo("schuss: stopped", err=True)
         raise typer.Exit(130) from None
+
+
+make = typer.Typer(no_args_is_help=True, help="Make data with a planted truth.")
+app.add_typer(make, name="make")
+
+
+@make.callback()
+def _make() -> None:
+    """Make data with a planted truth."""
+
+
+@make.command()
+def ctr(
+    out: Annotated[Path, typer.Option(help="File to write; compressed by its suffix .gz, .bz2, .xz.")],
+    rows: Annotated[int, typer.Option(min=1)] = 1_000_000,
+    skip: Annotated[int, typer.Option(min=0, help="Rows of the endless log to pass over: later ones are a test.")] = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    cardinality: Annotated[int, typer.Option(min=1, help="Most values of a field.")] = 1_000_000,
+    pairs: Annotated[float, typer.Option(help="Strength of the pairs of fields; 0 is a linear truth.")] = 1.2,
+    rate: Annotated[float, typer.Option(help="Mean label.")] = 0.25,
+) -> None:
+    """Write a click log in Criteo's layout whose labels come from a known factorization machine."""
+    from .make_ctr import Log, write_shown
+
+    with ctr_cli.plain_errors():
+        for line in write_shown(out, Log(seed, cardinality, pairs, rate), skip, rows):
+            typer.echo(line)
 
 
 bench = typer.Typer(no_args_is_help=True, help="Measure this machine. Needs the extra 'bench'.")
