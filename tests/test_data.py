@@ -891,6 +891,14 @@ def test_slices() -> None:
         Batch.join([])
 
 
+def test_batches_that_were_not_checked() -> None:
+    batch = Batch.of([0, 2], [1, 2], [1, 2], bits=3)
+    for name, found in (("values", np.ones(2)), ("ids", [1, 2]), ("ids", np.arange(4, dtype=np.uint32)[::2])):
+        other = Batch(**{**arrays(batch), name: found})
+        with pytest.raises((TypeError, ValueError), match=f"{name}: expected"):
+            other.taken([0])
+
+
 BAD_ARRAYS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no starts": ({"indptr": []}, ValueError, r"indptr: expected n \+ 1 numbers"),
     "starts fall": ({"indptr": [0, 2, 1, 3]}, ValueError, r"indptr: expected to rise from 0 to len\(ids\) = 3"),

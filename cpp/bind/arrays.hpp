@@ -94,6 +94,19 @@ inline View writable(py::handle o, const std::string& what) {
   return a;
 }
 
+// The numbers of an array that is only read, of this very type; null for None.
+template <class T>
+const T* readable(const py::object& o, const std::string& what) {
+  if (o.is_none()) return nullptr;
+  if (!View::is(o.ptr())) throw py::type_error(what + ": expected a NumPy array, got " + type_name(o));
+  const View a(o.ptr());
+  const auto want = py::dtype::of<T>();
+  if (a.kind != want.kind() || a.item != int(sizeof(T)))
+    throw py::type_error(what + ": expected " + std::string(py::str(want)) + ", got " + dtype_name(o));
+  check_layout(a, what);
+  return reinterpret_cast<const T*>(a.data);
+}
+
 // A quick yes for the common case: this very dtype and shape, in order and aligned.
 inline bool plain(PyObject* o, const void* descr, const std::vector<std::int64_t>& shape) {
   const auto* a = py::detail::array_proxy(o);

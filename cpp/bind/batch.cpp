@@ -10,11 +10,6 @@ namespace schuss {
 namespace {
 
 template <class T>
-const T* pointer(const py::object& o) {
-  return o.is_none() ? nullptr : static_cast<const T*>(py::cast<py::array>(o).data());
-}
-
-template <class T>
 py::object copied(const Growing<T>& a) {
   return py::array_t<T>(a.size(), a.data());
 }
@@ -24,12 +19,12 @@ py::object copied(const Raw<T>& a, std::int64_t n) {
 }
 
 // indptr, ids, values, fields, as checked by Batch.of, with duplicates merged, and repeats.
-py::tuple merge(const py::array& indptr, const py::array& ids, const py::object& values, const py::object& fields) {
-  const std::int64_t n = indptr.size() - 1;
-  const auto* const starts = pointer<std::int64_t>(indptr);
-  const auto* const index = pointer<std::uint32_t>(ids);
-  const auto* const numbers = pointer<float>(values);
-  const auto* const places = pointer<std::uint16_t>(fields);
+py::tuple merge(const py::object& indptr, const py::object& ids, const py::object& values, const py::object& fields) {
+  const auto* const starts = readable<std::int64_t>(indptr, "indptr");
+  const std::int64_t n = std::int64_t(py::len(indptr)) - 1;
+  const auto* const index = readable<std::uint32_t>(ids, "ids");
+  const auto* const numbers = readable<float>(values, "values");
+  const auto* const places = readable<std::uint16_t>(fields, "fields");
   Block block;
   std::int64_t wrong;
   {
@@ -38,7 +33,7 @@ py::tuple merge(const py::array& indptr, const py::array& ids, const py::object&
   }
   if (wrong >= 0)
     throw py::value_error("values: the sum for an id of example " + std::to_string(wrong) + " is not finite");
-  if (block.entries.size == ids.size()) return py::make_tuple(indptr, ids, values, fields, copied(block.repeats));
+  if (block.entries.size == starts[n]) return py::make_tuple(indptr, ids, values, fields, copied(block.repeats));
   block.ends.push(0);
   std::rotate(block.ends.data(), block.ends.data() + n, block.ends.data() + n + 1);
   return py::make_tuple(copied(block.ends), copied(block.entries.ids, block.entries.size),
@@ -52,20 +47,22 @@ py::object gathered(const Examples& from, const py::array_t<std::int64_t>& order
   py::array_t<T> out(n);
   const auto* const rows = order.data();
   T* const to = out.mutable_data();
-  const py::gil_scoped_release release;
-  gather_entries(from, rows, order.size(), entries, to);
+  {
+    const py::gil_scoped_release release;
+    gather_entries(from, rows, order.size(), entries, to);
+  }
   return out;
 }
 
 // indptr, ids, values, fields of the examples in this order, which Python has checked.
-py::tuple gather(const py::array& indptr, const py::array& ids, const py::object& values, const py::object& fields,
+py::tuple gather(const py::object& indptr, const py::object& ids, const py::object& values, const py::object& fields,
                  const py::array_t<std::int64_t>& order) {
   Examples from{};
-  from.n = indptr.size() - 1;
-  from.indptr = pointer<std::int64_t>(indptr);
-  from.ids = pointer<std::uint32_t>(ids);
-  from.values = pointer<float>(values);
-  from.fields = pointer<std::uint16_t>(fields);
+  from.indptr = readable<std::int64_t>(indptr, "indptr");
+  from.n = std::int64_t(py::len(indptr)) - 1;
+  from.ids = readable<std::uint32_t>(ids, "ids");
+  from.values = readable<float>(values, "values");
+  from.fields = readable<std::uint16_t>(fields, "fields");
   py::array_t<std::int64_t> starts(order.size() + 1);
   gather_starts(from, order.data(), order.size(), starts.mutable_data());
   const std::int64_t n = starts.at(order.size());

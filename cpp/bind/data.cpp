@@ -97,19 +97,14 @@ void feed(Stream& stream, const py::buffer& chunk, int threads) {
 // One column of a table as Python hands it over: role, field, valid, numbers, offsets, bytes.
 using Given = std::tuple<std::string, int, py::object, py::object, py::object, py::object>;
 
-template <class T>
-const T* pointer(const py::object& o) {
-  return o.is_none() ? nullptr : static_cast<const T*>(py::cast<py::array>(o).data());
-}
-
 void feed_rows(Stream& stream, const std::vector<Given>& given, std::int64_t rows, int threads) {
   std::vector<Cells> cells;
   for (const auto& [role, field, valid, numbers, offsets, bytes] : given)
     cells.push_back({{roles.at(role), field},
-                     pointer<std::uint8_t>(valid),
-                     pointer<double>(numbers),
-                     pointer<std::int64_t>(offsets),
-                     pointer<char>(bytes)});
+                     readable<std::uint8_t>(valid, "valid"),
+                     readable<double>(numbers, "numbers"),
+                     readable<std::int64_t>(offsets, "offsets"),
+                     reinterpret_cast<const char*>(readable<std::uint8_t>(bytes, "bytes"))});
   const py::gil_scoped_release release;
   stream.feed_rows(cells, rows, threads);
 }
