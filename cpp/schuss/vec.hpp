@@ -8,6 +8,16 @@
 
 namespace schuss {
 
+// Numbers of a register of the level: no longer vector is ever returned.
+template <class T>
+constexpr int register_lanes = lanes<T> / Pack<T>::parts;
+
+// A vector of the compiler.
+template <class T, int n>
+struct Run {
+  typedef T Vector __attribute__((vector_size(n * sizeof(T))));
+};
+
 // The same numbers in double.
 template <class T>
 struct Wide {
@@ -46,11 +56,11 @@ struct Folder {
   double result() const {
     Pack<double> all = lane.pack[0];
     for (int k = 1; k < Wide<T>::packs; ++k) all = join(all, lane.pack[k]);
-    double part[lanes<double>];
-    store(part, all);
-    for (int half = lanes<double> / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) part[i] = join(part[i], part[i + half]);
-    return part[0];
+    for (int half = Pack<double>::parts / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) all.part[i] = join_parts(all.part[i], all.part[i + half]);
+    typename Run<double, register_lanes<double>>::Vector last;
+    std::memcpy(&last, &all.part[0], sizeof last);
+    return halved<register_lanes<double>>(last);
   }
 
   template <class N>
@@ -61,6 +71,28 @@ struct Folder {
   }
 
  private:
+  static typename Pack<double>::Part join_parts(const typename Pack<double>::Part& a,
+                                                const typename Pack<double>::Part& b) {
+    if constexpr (fold == Fold::sum) return Eigen::internal::padd(a, b);
+    else return Eigen::internal::pmax(a, b);
+  }
+
+  // Lane i and lane i + n / 2, then again: in registers, for a group's rate waits for it.
+  template <int n>
+  [[gnu::always_inline]] static double halved(const typename Run<double, n>::Vector& a) {
+    if constexpr (n == 1) {
+      return a[0];
+    } else if constexpr (n == 2) {
+      return join(a[0], a[1]);
+    } else {
+      typename Run<double, n / 2>::Vector low, high;
+      if constexpr (n == 4) low = __builtin_shufflevector(a, a, 0, 1), high = __builtin_shufflevector(a, a, 2, 3);
+      else low = __builtin_shufflevector(a, a, 0, 1, 2, 3), high = __builtin_shufflevector(a, a, 4, 5, 6, 7);
+      if constexpr (fold == Fold::sum) return halved<n / 2>(low + high);
+      else return halved<n / 2>(low < high ? high : low);
+    }
+  }
+
   // The lanes beyond `count` are left out.
   static Pack<T> kept(const Pack<T>& a, int count) {
     alignas(64) T x[lanes<T>];

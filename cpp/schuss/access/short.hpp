@@ -10,15 +10,6 @@ namespace schuss {
 // ---- a pack of rows ----------------------------------------------------------------------------------------------
 // Neighbours in memory are joined in registers, pairs first: a load across fresh stores would wait for them.
 
-// Numbers of a register of the level: no longer vector is ever returned.
-template <class T>
-constexpr int register_lanes = lanes<T> / Pack<T>::parts;
-
-template <class T, int n>
-struct Run {
-  typedef T Vector __attribute__((vector_size(n * sizeof(T))));
-};
-
 template <class T, int n, int dim>
 [[gnu::always_inline]] inline typename Run<T, n>::Vector joined(const char* const* rows, std::ptrdiff_t offset) {
   typename Run<T, n>::Vector all;
