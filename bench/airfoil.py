@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 import schuss
 
-DATA = Path("/work/shared/data/regression/airfoil_self_noise.dat")
+from . import shared
+
+DATA = shared.DATA / "regression/airfoil_self_noise.dat"
 LR, EPS, BATCH = 0.1, 1e-10, 10
 Array = NDArray[Any]
 Epoch = Callable[[], float]

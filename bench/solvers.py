@@ -19,14 +19,14 @@ from rich.table import Table
 
 import schuss
 
-from . import micro, report
+from . import micro, report, shared
 from .problems import BOUNDED, UNCONSTRAINED
 
 SIZES = (1_000, 10_000, 1_000_000, 10_000_000)
 QUICK_SIZES = SIZES[:2]
 MEMORY = 10
 PARTS = ("overhead", "problems", "logistic")
-A9A = Path("/work/shared/data/libsvm/a9a.gz")
+A9A = shared.DATA / "libsvm/a9a.gz"
 
 Fun = Callable[[Any], tuple[float, Any]]
 
