@@ -189,7 +189,7 @@ def mixed(z: int) -> int:
 def drawn(seed: int, row: int, column: int) -> float:
     """Start values: uniform in (0, 1), of these three alone."""
     key = mixed((seed + row * 0x9E3779B97F4A7C15) % 2**64)
-    return ((mixed((key + column * 0xD1342543DE82EF95) % 2**64) >> 40) + 0.5) / 2**24
+    return ((mixed((key + column * 0xD1342543DE82EF95 + 1) % 2**64) >> 11) + 0.5) / 2**53
 
 
 def step(row: Array, width: int, kernel: tuple[str, int], options: Sequence[float], g: Array, steps: int) -> None:

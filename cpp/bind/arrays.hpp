@@ -60,6 +60,14 @@ inline std::string shape_text(const View& a) { return shape_text({a.shape, a.sha
 
 inline const char* number_name(Number n) { return n == f32 ? "float32" : "float64"; }
 
+inline const Kernel& kernel_of(const Hot& hot, const std::string& name, int variant) {
+  const auto* const end = hot.kernel + hot.kernels;
+  const auto* const found =
+      std::find_if(hot.kernel, end, [&](const Kernel* k) { return name == k->name && variant == k->variant; });
+  if (found == end) throw py::value_error("rule: no kernel '" + name + "', variant " + std::to_string(variant));
+  return **found;
+}
+
 // Layout of an array that is used where it lies.
 inline void check_layout(const View& a, const std::string& what) {
   if (!a.native) throw py::type_error(what + ": expected native byte order; use .astype(dtype.newbyteorder('='))");

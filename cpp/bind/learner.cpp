@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t block = 256;  // examples for which a rule's step is made once
 
-const std::vector<std::string> shapes{"lr", "fm", "ffm"}, losses{"logistic", "squared", "hinge", "poisson"};
+const std::vector<std::string> kinds{"lr", "fm", "ffm"}, losses{"logistic", "squared", "hinge", "poisson"};
 
 int place_of(const std::string& what, const std::string& name, const std::vector<std::string>& all) {
   const auto at = std::find(all.begin(), all.end(), name);
@@ -27,20 +27,13 @@ int place_of(const std::string& what, const std::string& name, const std::vector
   throw py::value_error(text + ", got '" + name + "'");
 }
 
-// An array of a batch, or null for None.
-const char* data_or_null(const py::object& o, const std::string& what, char kind, int item, std::int64_t size) {
-  if (o.is_none()) return nullptr;
-  if (!View::is(o.ptr())) throw py::type_error(what + ": expected a NumPy array, got " + type_name(o));
-  const View a(o.ptr());
-  if (a.kind != kind || a.item != item)
-    throw py::type_error(what + ": expected " +
-                         (kind == 'f'   ? "float"
-                          : kind == 'u' ? "uint"
-                                        : "int") +
-                         std::to_string(item * 8) + ", got " + dtype_name(o));
-  check_layout(a, what);
-  check_shape(a, {size}, what);
-  return a.data;
+// An array of a batch; null for None where that may be.
+template <class T>
+const T* sized(const py::object& o, const std::string& what, std::int64_t size, bool optional = false) {
+  if (o.is_none() && !optional) throw py::type_error(what + ": expected a NumPy array, got None");
+  const T* const data = readable<T>(o, what);
+  if (data) check_shape(View(o.ptr()), {size}, what);
+  return data;
 }
 
 // Enough for an example of `entries` entries, with a pack more behind each array.
@@ -48,14 +41,15 @@ class Memory {
  public:
   Scratch fit(const Model& model, std::int64_t entries) {
     constexpr std::int64_t pack = 16;
-    const std::int64_t numbers = model.shape == Shape::linear ? 0 : model.factors.dim, terms = model.dim * entries;
+    const std::int64_t numbers = model.kind == Kind::lr ? 0 : model.factors.dim, terms = model.dim * entries;
     grow(ids_, entries + pack);
+    grow(keys_, entries);
     grow(linear_, entries + 1 + pack);
     grow(x_, terms + pack);
     grow(terms_, terms + pack);
     grow(factors_, numbers * entries + pack);
     grow(sum_, model.dim + pack);
-    return {ids_.data(), linear_.data(), x_.data(), terms_.data(), factors_.data(), sum_.data()};
+    return {ids_.data(), keys_.data(), linear_.data(), x_.data(), terms_.data(), factors_.data(), sum_.data()};
   }
 
  private:
@@ -65,6 +59,7 @@ class Memory {
   }
 
   std::vector<std::int64_t> ids_;
+  std::vector<std::uint64_t> keys_;
   std::vector<float> linear_, x_, terms_, factors_, sum_;
 };
 
@@ -72,27 +67,27 @@ class Learner {
  public:
   using Name = std::pair<std::string, int>;
 
-  Learner(const py::capsule& table, const std::string& shape, int bits, std::int64_t dim, std::int64_t fields,
+  Learner(const py::capsule& table, const std::string& kind, int bits, std::int64_t dim, std::int64_t fields,
           const py::object& linear, const Name& linear_kernel, const std::vector<double>& linear_start,
           const py::object& factors, const std::optional<Name>& factors_kernel,
           const std::vector<double>& factors_start, const std::string& loss, std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
-    model_.shape = Shape(place_of("kind", shape, shapes));
+    model_.kind = Kind(place_of("kind", kind, kinds));
     model_.loss = MarginLoss(place_of("loss", loss, losses));
     if (bits < 1 || bits > 32) throw py::value_error("bits: expected 1 to 32, got " + std::to_string(bits));
     model_.bits = bits;
-    model_.dim = model_.shape == Shape::linear ? 0 : dim;
-    model_.fields = model_.shape == Shape::ffm ? fields : 0;
-    if (model_.shape != Shape::linear && dim < 1)
+    model_.dim = model_.kind == Kind::lr ? 0 : dim;
+    model_.fields = model_.kind == Kind::ffm ? fields : 0;
+    if (model_.kind != Kind::lr && dim < 1)
       throw py::value_error("dim: expected at least 1, got " + std::to_string(dim));
-    if (model_.shape == Shape::ffm && (fields < 1 || fields > 65536))
+    if (model_.kind == Kind::ffm && (fields < 1 || fields > 65536))
       throw py::value_error("fields: expected 1 to 65536, got " + std::to_string(fields));
     model_.seed = seed;
     model_.scale = float(scale);
     const std::int64_t rows = std::int64_t(1) << bits;
     set(model_.linear, linear, "linear", rows + 1, 1, linear_kernel, linear_start, linear_hypers_);
-    if (model_.shape != Shape::linear)
-      set(model_.factors, factors, "factors", rows, model_.shape == Shape::fm ? dim : dim * fields,
+    if (model_.kind != Kind::lr)
+      set(model_.factors, factors, "factors", rows, model_.kind == Kind::fm ? dim : dim * fields,
           factors_kernel.value_or(Name{"None", 0}), factors_start, factors_hypers_);
   }
 
@@ -101,11 +96,11 @@ class Learner {
                   const std::vector<double>& linear_options, const std::vector<double>& factors_options,
                   std::int64_t seen, int threads, bool hogwild, const py::object& out) {
     Examples all = examples(indptr, ids, values, fields);
-    all.labels = required<float>(labels, "labels", 'f', all.n);
-    all.weights = reinterpret_cast<const float*>(data_or_null(weights, "weights", 'f', 4, all.n));
-    all.repeats = required<std::uint8_t>(repeats, "repeats", 'u', all.n);
+    all.labels = sized<float>(labels, "labels", all.n);
+    all.weights = sized<float>(weights, "weights", all.n, true);
+    all.repeats = sized<std::uint8_t>(repeats, "repeats", all.n);
     check_options(linear_options, linear_hypers_, "linear_options");
-    if (model_.shape != Shape::linear) check_options(factors_options, factors_hypers_, "factors_options");
+    if (model_.kind != Kind::lr) check_options(factors_options, factors_hypers_, "factors_options");
     float* const margins = margins_of(out, all.n, true);
     py::gil_scoped_release release;
     const std::lock_guard<std::mutex> alone(mutex_);
@@ -120,8 +115,8 @@ class Learner {
                 all,
                 task * block,
                 std::min(all.n, (task + 1) * block),
-                linear_options.data(),
-                factors_options.data(),
+                {linear_options.data()},
+                {factors_options.data()},
                 seen + task * block,
                 scratch[std::size_t(member)],
                 margins};
@@ -161,10 +156,7 @@ class Learner {
  private:
   void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t dim,
            const Name& name, const std::vector<double>& start, int& hypers) const {
-    const Kernel* kernel = nullptr;
-    for (int i = 0; i < hot_->kernels; ++i)
-      if (hot_->kernel[i]->name == name.first && hot_->kernel[i]->variant == name.second) kernel = hot_->kernel[i];
-    if (!kernel) throw py::value_error(what + "_kernel: no rule " + name.first);
+    const Kernel* const kernel = &kernel_of(*hot_, name.first, name.second);
     if (kernel->group == 2)
       throw py::value_error(
           what + "_kernel: " + name.first +
@@ -193,12 +185,6 @@ class Learner {
     hypers = kernel->hypers;
   }
 
-  template <class T>
-  static const T* required(const py::object& o, const std::string& what, char kind, std::int64_t size) {
-    if (o.is_none()) throw py::type_error(what + ": expected a NumPy array, got None");
-    return reinterpret_cast<const T*>(data_or_null(o, what, kind, sizeof(T), size));
-  }
-
   // Everything but labels. Ids and fields are checked here: what they index is written to.
   Examples examples(const py::object& indptr, const py::object& ids, const py::object& values,
                     const py::object& fields) const {
@@ -206,22 +192,22 @@ class Learner {
     if (!View::is(indptr.ptr())) throw py::type_error("indptr: expected a NumPy array, got " + type_name(indptr));
     all.n = View(indptr.ptr()).size - 1;
     if (all.n < 0) throw py::value_error("indptr: expected at least one number, got none");
-    all.indptr = required<std::int64_t>(indptr, "indptr", 'i', all.n + 1);
+    all.indptr = sized<std::int64_t>(indptr, "indptr", all.n + 1);
     if (all.indptr[0] != 0) throw py::value_error("indptr: expected 0 first, got " + std::to_string(all.indptr[0]));
     for (std::int64_t i = 0; i < all.n; ++i)
       if (all.indptr[i + 1] < all.indptr[i])
         throw py::value_error("indptr: expected ascending numbers, got " + std::to_string(all.indptr[i + 1]) +
                               " after " + std::to_string(all.indptr[i]));
     const std::int64_t size = all.indptr[all.n];
-    all.ids = required<std::uint32_t>(ids, "ids", 'u', size);
-    all.values = reinterpret_cast<const float*>(data_or_null(values, "values", 'f', 4, size));
-    all.fields = reinterpret_cast<const std::uint16_t*>(data_or_null(fields, "fields", 'u', 2, size));
+    all.ids = sized<std::uint32_t>(ids, "ids", size);
+    all.values = sized<float>(values, "values", size, true);
+    all.fields = sized<std::uint16_t>(fields, "fields", size, true);
     std::uint32_t largest = 0;
     for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, all.ids[i]);
     if (std::uint64_t(largest) >> model_.bits)
       throw py::index_error("ids: expected numbers below 2**" + std::to_string(model_.bits) + ", got " +
                             std::to_string(largest) + "; raise bits");
-    if (model_.shape == Shape::ffm) {
+    if (model_.kind == Kind::ffm) {
       if (!all.fields) throw py::type_error("fields: an ffm needs the field of each entry, got None");
       std::uint16_t most = 0;
       for (std::int64_t i = 0; i < size; ++i) most = std::max(most, all.fields[i]);
@@ -241,8 +227,8 @@ class Learner {
   }
 
   static void check_options(const std::vector<double>& options, int hypers, const std::string& what) {
-    if (int(options.size()) != 3 + hypers)
-      throw py::value_error(what + ": expected " + std::to_string(3 + hypers) + " numbers, got " +
+    if (int(options.size()) != Options::common + hypers)
+      throw py::value_error(what + ": expected " + std::to_string(Options::common + hypers) + " numbers, got " +
                             std::to_string(options.size()));
   }
 

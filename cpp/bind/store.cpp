@@ -43,14 +43,6 @@ py::array view(const Store& s, const std::string& dtype, const std::vector<std::
 
 // ---- start values ------------------------------------------------------------------------------------------------
 
-// Two 32-bit draws for a column of a row, of the seed alone.
-std::uint64_t draw(std::uint64_t seed, std::int64_t row, std::int64_t column) {
-  const std::uint64_t own = mixed(seed + std::uint64_t(row) * 0x9E3779B97F4A7C15ull);
-  return mixed(own + std::uint64_t(column) * 0xD1342543DE82EF95ull + 1);
-}
-
-double unit(std::uint64_t bits) { return (double(bits >> 11) + 0.5) * 0x1p-53; }  // in (0, 1)
-
 // Box & Muller 1958, one of the pair.
 double normal(std::uint64_t seed, std::int64_t row, std::int64_t column) {
   const double u = unit(draw(seed, row, 2 * column)), v = unit(draw(seed, row, 2 * column + 1));

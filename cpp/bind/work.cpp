@@ -104,15 +104,15 @@ class PyWork {
     std::vector<py::object> options;
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const auto& [name, variant, numbers] = rules[i];
-      const Kernel& found = kernel(name, variant);
+      const Kernel& found = kernel_of(*work_.hot, name, variant);
       const View values = writable(numbers, "options");
-      if (values.size != Recipe::common + found.hypers || values.number() != f64)
-        throw py::value_error("options: expected " + std::to_string(Recipe::common + found.hypers) +
+      if (values.size != Options::common + found.hypers || values.number() != f64)
+        throw py::value_error("options: expected " + std::to_string(Options::common + found.hypers) +
                               " float64 numbers");
       const auto* const first = reinterpret_cast<const double*>(values.data);
-      auto same = std::find_if(recipes.begin(), recipes.end(), [&](const Recipe& r) { return r.options == first; });
+      auto same = std::find_if(recipes.begin(), recipes.end(), [&](const Recipe& r) { return r.options.all == first; });
       if (same == recipes.end()) {
-        same = recipes.insert(same, Recipe{&found, first, {}, {}});
+        same = recipes.insert(same, Recipe{&found, {first}, {}, {}});
         options.push_back(numbers);
       }
       same->used[work_.leaves[i].number] = true;
@@ -429,14 +429,6 @@ class PyWork {
     if (next == owned_.begin() || a.data >= std::prev(next)->last) return;
     throw py::value_error(what + ": shares memory with " + parameter(tree_.names[std::prev(next)->owner]) +
                           " or its slots; use .copy()");
-  }
-
-  const Kernel& kernel(const std::string& name, int variant) const {
-    const auto* const end = work_.hot->kernel + work_.hot->kernels;
-    const auto* const found =
-        std::find_if(work_.hot->kernel, end, [&](const Kernel* k) { return name == k->name && variant == k->variant; });
-    if (found == end) throw py::value_error("rule: no kernel '" + name + "', variant " + std::to_string(variant));
-    return **found;
   }
 
   char* sum(std::size_t index) {

@@ -9,7 +9,7 @@
 
 #include "access/coalesce.hpp"
 #include "exact.hpp"
-#include "kernel.hpp"
+#include "recipe.hpp"
 #include "train/team.hpp"
 
 namespace schuss {
@@ -18,19 +18,12 @@ enum class NonFinite { raise, skip, propagate };
 enum class Id { i32, i64, u32, u64 };
 enum class Form { none, dense, rows, coords };
 
-struct alignas(64) Step {
-  std::byte bytes[step_bytes];
-};
-
-// A rule with its numbers: weight_decay, decoupled, maximize, then the rule's own, lr first. Python may change them.
+// A rule with its options, which Python may change, and what it makes of them in a step.
 struct Recipe {
   const Kernel* kernel;
-  const double* options;
+  Options options;
   bool used[2] = {};
   Step step[2];
-
-  static constexpr int common = 3;
-  const double* hyper() const { return options + common; }
 };
 
 struct Leaf {
@@ -423,10 +416,7 @@ class Work {
     m = std::move(kept);
   }
 
-  double unit(const Leaf& leaf) const {
-    const bool maximize = recipes[std::size_t(leaf.recipe)].options[2] != 0;
-    return (maximize ? -1.0 : 1.0) / accumulate;
-  }
+  double unit(const Leaf& leaf) const { return recipes[std::size_t(leaf.recipe)].options.sign() / accumulate; }
 
   // Sum of squares over all gradients, duplicates merged and values clipped; piece by piece, in order.
   double squares() {
@@ -501,13 +491,9 @@ class Work {
 
   void take(double scale) {
     for (Recipe& r : recipes) {
-      const double* o = r.options;
-      const double lr = r.hyper()[0], weight_decay = o[0];
-      const bool decoupled = o[1] != 0, maximize = o[2] != 0;
-      const Before before{(maximize ? -1.0 : 1.0) / accumulate, clip_value, scale, decoupled ? 0.0 : weight_decay,
-                          decoupled ? 1 - lr * weight_decay : 1.0};
+      const Before before = r.options.before(1.0 / accumulate, clip_value, scale);
       for (const int number : {f32, f64})
-        if (r.used[number]) r.kernel->number[number].at(r.hyper(), before, steps + 1, &r.step[number]);
+        if (r.used[number]) r.kernel->number[number].at(r.options.hyper(), before, steps + 1, &r.step[number]);
     }
     for (Leaf& leaf : leaves)
       if (leaf.exact && leaf.form != Form::none) catch_up(leaf);
@@ -564,7 +550,7 @@ class Work {
       whole = std::max(0.0, whole - leaf.touched) * one.cc * one.cc + look_at(leaf, leaf.merged, leaf.g);
     }
     const auto fading = kernel(leaf).fading;
-    leaf.exact->passed(one, &step, fading ? fading(recipes[std::size_t(leaf.recipe)].hyper()) : 0);
+    leaf.exact->passed(one, &step, fading ? fading(recipes[std::size_t(leaf.recipe)].options.hyper()) : 0);
   }
 
   // The kept term of the look over some rows, in pieces with fixed borders.

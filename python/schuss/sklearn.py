@@ -9,6 +9,7 @@ array(['no', 'yes'], dtype='<U3')
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -29,11 +30,12 @@ except ImportError as error:
 Array = NDArray[Any]
 
 
-class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class _Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """What the three share; columns are features, X is dense or sparse."""
 
+    @abstractmethod
     def _new(self, bits: int, seed: int) -> Model:
-        raise NotImplementedError
+        """The model behind the estimator."""
 
     def _fields(self, columns: Array) -> Array | None:
         return None

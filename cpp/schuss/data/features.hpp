@@ -53,13 +53,18 @@ class Features {
 
   // ---- parts of an example --------------------------------------------------------------------------------------
 
-  bool label(const char* p, const char* last) {
-    if (!schema.labelled) return true;
+  // A text that is a number as a whole goes to `take`, which may still refuse it.
+  template <class Take>
+  bool whole(const char* p, const char* last, const char* what, Take take) {
     double x;
     const std::string_view text(p, std::size_t(last - p));
     const Read read = number(p, last, x);
-    if (read != Read::infinite && p != last) return refuse(Read::wrong, "label", text);
-    return read == Read::fine ? label(x, text) : refuse(read, "label", text);
+    if (read != Read::infinite && p != last) return refuse(Read::wrong, what, text);
+    return read == Read::fine ? take(x, text) : refuse(read, what, text);
+  }
+
+  bool label(const char* p, const char* last) {
+    return !schema.labelled || whole(p, last, "label", [&](double x, std::string_view text) { return label(x, text); });
   }
 
   bool label(double x, std::string_view text) {
@@ -72,11 +77,7 @@ class Features {
   }
 
   bool weight(const char* p, const char* last) {
-    double x;
-    const std::string_view text(p, std::size_t(last - p));
-    const Read read = number(p, last, x);
-    if (read != Read::infinite && p != last) return refuse(Read::wrong, "weight", text);
-    return read == Read::fine ? weight(x, text) : refuse(read, "weight", text);
+    return whole(p, last, "weight", [&](double x, std::string_view text) { return weight(x, text); });
   }
 
   bool weight(double x, std::string_view text) {

@@ -9,7 +9,7 @@
 namespace schuss {
 
 // One example: n entries.
-struct Entries {
+struct Example {
   std::int64_t n;
   const std::uint32_t* ids;
   const float* values;          // or null
@@ -18,7 +18,7 @@ struct Entries {
   float value(std::int64_t i) const { return values ? values[i] : 1.0f; }
 };
 
-inline Entries entries(const Examples& all, std::int64_t i) {
+inline Example example(const Examples& all, std::int64_t i) {
   const std::int64_t first = all.indptr[i];
   return {all.indptr[i + 1] - first, all.ids + first, all.values ? all.values + first : nullptr,
           all.fields ? all.fields + first : nullptr};
@@ -34,7 +34,7 @@ inline float sum_of(const Pack<float>& a) {
 
 // ---- linear ------------------------------------------------------------------------------------------------------
 
-inline float linear_margin(const Model& model, const Entries& e) {
+inline float linear_margin(const Model& model, const Example& e) {
   const Part& part = model.linear;
   constexpr int chains = 8;
   float sum[chains] = {};
@@ -60,7 +60,7 @@ template <class F>
 }
 
 // x_i v_i of all rows, end to end, zeros behind; x repeated for the numbers of a row where values are not all 1.
-inline void fm_terms(const Model& model, const Entries& e, const Scratch& s) {
+inline void fm_terms(const Model& model, const Example& e, const Scratch& s) {
   const Part& part = model.factors;
   const std::int64_t dim = part.dim, numbers = e.n * dim;
   if (short_dim<float>(dim)) {
@@ -124,7 +124,7 @@ inline float fm_pairs(std::int64_t n, std::int64_t dim, const float* terms, cons
 }
 
 // g_i = slope x_i (S - x_i v_i)
-inline void fm_gradient(const Entries& e, std::int64_t dim, float slope, const Scratch& s, const float* sum) {
+inline void fm_gradient(const Example& e, std::int64_t dim, float slope, const Scratch& s, const float* sum) {
   if (short_dim<float>(dim)) {
     const Pack<float> all = load(sum);
     for_lanes(e.n * dim, [&](std::int64_t j) {
@@ -172,7 +172,7 @@ template <class F>
 
 // Of each entry a row of partners: t_{a,f} = sum of x_a x_b v_{b,f_a} over the others with field f. Then the pairs sum
 // to half of sum_a <v_a, t_a>, and slope t_a is the gradient of row a: both are passes over whole rows.
-inline void ffm_partners(const Model& model, const Entries& e, float* t) {
+inline void ffm_partners(const Model& model, const Example& e, float* t) {
   constexpr int most = 64;  // partners at a time
   const std::int64_t dim = model.dim, numbers = model.factors.dim, n = e.n;
   bool ascending = true;  // then no field comes twice, and a place is written instead of added to
@@ -211,7 +211,7 @@ inline void ffm_partners(const Model& model, const Entries& e, float* t) {
   }
 }
 
-inline float ffm_pairs(const Model& model, const Entries& e, const float* t) {
+inline float ffm_pairs(const Model& model, const Example& e, const float* t) {
   const std::int64_t numbers = model.factors.dim;
   Pack<float> sum[4] = {fill(0.0f), fill(0.0f), fill(0.0f), fill(0.0f)};
   for (std::int64_t a = 0; a < e.n; ++a) {
@@ -227,7 +227,7 @@ inline float ffm_pairs(const Model& model, const Entries& e, const float* t) {
 }
 
 // The partners become the gradient.
-inline void ffm_gradient(const Model& model, const Entries& e, float slope, float* t) {
+inline void ffm_gradient(const Model& model, const Example& e, float slope, float* t) {
   for_lanes(e.n * model.factors.dim, [&](std::int64_t j) { store(t + j, slope * load(t + j)); });
 }
 

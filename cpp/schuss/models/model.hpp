@@ -1,11 +1,11 @@
 // A CTR model as it crosses the border between the modules: its tables, loss and what a block of examples needs.
 #pragma once
 #include "../data/examples.hpp"
-#include "../kernel.hpp"
+#include "../recipe.hpp"
 
 namespace schuss {
 
-enum class Shape { linear, fm, ffm };
+enum class Kind { lr, fm, ffm };
 enum class MarginLoss { logistic, squared, hinge, poisson };
 
 constexpr int most_shared = 2;  // numbers a rule may keep per row
@@ -22,7 +22,7 @@ struct Part {
 };
 
 struct Model {
-  Shape shape;
+  Kind kind;
   int bits;
   std::int64_t dim, fields;  // numbers of a factor; fields of an ffm
   MarginLoss loss;
@@ -34,6 +34,7 @@ struct Model {
 // Memory of one thread for its current example, for `most` entries; each array has room for a pack more.
 struct Scratch {
   std::int64_t* ids;
+  std::uint64_t* keys;
   float* linear_g;   // most + 1
   float* x;          // most * dim: values, each repeated for the numbers of a factor
   float* terms;      // most * dim
@@ -46,8 +47,8 @@ struct Lesson {
   const Model* model;
   Examples examples;
   std::int64_t first, last;
-  const double *linear_options, *factors_options;  // as of Recipe
-  std::int64_t seen;                               // examples learned before `first`
+  Options linear_options, factors_options;
+  std::int64_t seen;  // examples learned before `first`
   Scratch scratch;
   float* margins;               // of each example before it was learned, or null
   double loss = 0, weight = 0;  // sums over the examples

@@ -23,9 +23,7 @@ inline bool unseen(const Part& part, const float* row) {
 // Start values of a row, of (seed, row, column) alone.
 [[gnu::noinline]] inline void start_row(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
   float* const row = row_of(part, id);
-  const std::uint64_t key = mixed(seed + std::uint64_t(id) * 0x9E3779B97F4A7C15ull);
-  for (std::int64_t i = 0; i < part.dim && scale != 0; ++i)
-    row[i] = scale * (float(mixed(key + std::uint64_t(i) * 0xD1342543DE82EF95ull) >> 40) + 0.5f) * 0x1p-24f;
+  for (std::int64_t i = 0; i < part.dim && scale != 0; ++i) row[i] = scale * float(unit(draw(seed, id, i)));
   for (int s = 0; s < part.slots; ++s) std::fill_n(row + (1 + s) * part.dim, part.dim, part.start[s]);
   for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.dim + s] = part.start[part.slots + s];
 }
@@ -36,9 +34,7 @@ inline bool unseen(const Part& part, const float* row) {
 }
 
 [[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id) {
-  const char* const row = reinterpret_cast<const char*>(row_of(part, id));
-  const std::int64_t bytes = part.width * std::int64_t(sizeof(float));
-  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 1);
+  fetch_bytes(row_of(part, id), part.width * std::int64_t(sizeof(float)));
 }
 
 // n rows, each once, stepped with gradients g of n * dim numbers.

@@ -130,6 +130,11 @@ class Reader:
         sizes = [s.size for s in self._sources]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
+    @property
+    def files(self) -> list[str]:
+        """Names of the sources that are files."""
+        return [s.name for s in self._sources if s.size is not None]
+
     def __iter__(self) -> Iterator[Batch]:
         return self.read()
 

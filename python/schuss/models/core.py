@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,32 +26,50 @@ Mode = Literal["hogwild", "deterministic"]
 MODES = ("hogwild", "deterministic")
 
 
+class Options(TypedDict, total=False):
+    """Keywords that all models take; see `LR`."""
+
+    rule: Given
+    loss: Loss
+    l1: float | None
+    l2: float | None
+    normalise: bool
+    threads: int | None
+    mode: Mode
+    seed: int
+
+
+DEFAULTS: dict[str, Any] = {
+    "rule": None,
+    "loss": "logistic",
+    "l1": None,
+    "l2": None,
+    "normalise": False,
+    "threads": None,
+    "mode": "hogwild",
+    "seed": 0,
+}
+
+
 class Core:
     """A model's state, and what a batch does to it."""
 
     kind: ClassVar[str]
     parts: ClassVar[tuple[str, ...]]
 
-    def _set(
-        self,
-        *,
-        bits: int,
-        dim: int,
-        fields: int | None,
-        rule: Given,
-        loss: str,
-        l1: float | None,
-        l2: float | None,
-        normalise: bool,
-        threads: int | None,
-        mode: str,
-        seed: int,
-        scale: float | None,
-    ) -> None:
+    def _set(self, options: Options, *, bits: int, dim: int, fields: int | None, scale: float | None) -> None:
+        unknown = sorted(set(options) - set(Options.__annotations__))
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}: got an unexpected argument {unknown[0]!r}; common to all models are "
+                f"{', '.join(Options.__annotations__)}; rates belong to rules, as in rule=schuss.AdaGrad(lr=0.05)"
+            )
+        given = {**DEFAULTS, **options}
+        loss, mode, normalise, threads = given["loss"], given["mode"], given["normalise"], given["threads"]
         self.bits = _whole("bits", bits, 1, 31)
         self.dim = _whole("dim", dim, 0 if self.kind == "lr" else 1, 1024)
         self.fields = None if fields is None else _whole("fields", fields, 1, 65535)
-        self.rules, self.auto = rules_of(rule, self.kind, self.parts, l1, l2)
+        self.rules, self.auto = rules_of(given["rule"], self.kind, self.parts, given["l1"], given["l2"])
         for name, value, known in (("loss", loss, losses.LOSSES), ("mode", mode, MODES)):
             if value not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
@@ -60,7 +78,7 @@ class Core:
             raise TypeError(f"normalise: expected True or False, got {normalise!r}")
         self.normalise = normalise
         self.threads = None if threads is None else check_threads(threads)
-        self.seed = _whole("seed", seed, 0, 2**63 - 1)
+        self.seed = _whole("seed", given["seed"], 0, 2**63 - 1)
         if scale is not None:
             check_number("scale", scale, lambda x: 0 <= x < math.inf, "a finite number >= 0, or None")
         self.scale = None if scale is None else float(scale)

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Rows = dict[str, tuple[Array, Array]]  # part -> ids, rows
 VERSION = 1
-SETTINGS = ("bits", "dim", "fields", "loss", "mode", "seed", "scale", "normalise")
+OPTIONS = ("loss", "mode", "seed", "normalise")
+SHAPE = ("bits", "dim", "fields", "scale")
+SETTINGS = SHAPE + OPTIONS
 
 
 def save(model: Model, path: str | os.PathLike[str], slots: bool, training: dict[str, Any] | None, best: Rows) -> None:
@@ -129,7 +131,8 @@ def set_header(model: Model, found: dict[str, Any], name: str) -> None:
 
     try:
         rules = {part: rule_from_json(found["rules"][part]) for part in model.parts}
-        model._set(**{key: found[key] for key in SETTINGS}, rule=rules, l1=None, l2=None, threads=None)
+        options: Any = {"rule": rules, **{key: found[key] for key in OPTIONS}}
+        model._set(options, **{key: found[key] for key in SHAPE})
         model.auto = tuple(part for part in model.parts if part in found["auto"])
         model.slots = found["slots"] is True
         model.format = None if found["format"] is None else Format.from_json(found["format"])

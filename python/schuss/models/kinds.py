@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from .base import Model
-from .core import Loss, Mode
-from .rules import Given
+from .core import Options
 
 
 class LR(Model):
@@ -66,33 +65,8 @@ class LR(Model):
     kind = "lr"
     parts = ("linear",)
 
-    def __init__(
-        self,
-        bits: int = 20,
-        *,
-        rule: Given = None,
-        loss: Loss = "logistic",
-        l1: float | None = None,
-        l2: float | None = None,
-        normalise: bool = False,
-        threads: int | None = None,
-        mode: Mode = "hogwild",
-        seed: int = 0,
-    ) -> None:
-        self._set(
-            bits=bits,
-            dim=0,
-            fields=None,
-            rule=rule,
-            loss=loss,
-            l1=l1,
-            l2=l2,
-            normalise=normalise,
-            threads=threads,
-            mode=mode,
-            seed=seed,
-            scale=0.0,
-        )
+    def __init__(self, bits: int = 20, **options: Unpack[Options]) -> None:
+        self._set(options, bits=bits, dim=0, fields=None, scale=0.0)
 
 
 class FM(Model):
@@ -147,35 +121,8 @@ class FM(Model):
     kind = "fm"
     parts = ("linear", "factors")
 
-    def __init__(
-        self,
-        bits: int = 20,
-        *,
-        dim: int = 8,
-        rule: Given = None,
-        loss: Loss = "logistic",
-        l1: float | None = None,
-        l2: float | None = None,
-        normalise: bool = False,
-        threads: int | None = None,
-        mode: Mode = "hogwild",
-        seed: int = 0,
-        scale: float | None = None,
-    ) -> None:
-        self._set(
-            bits=bits,
-            dim=dim,
-            fields=None,
-            rule=rule,
-            loss=loss,
-            l1=l1,
-            l2=l2,
-            normalise=normalise,
-            threads=threads,
-            mode=mode,
-            seed=seed,
-            scale=scale,
-        )
+    def __init__(self, bits: int = 20, *, dim: int = 8, scale: float | None = None, **options: Unpack[Options]) -> None:
+        self._set(options, bits=bits, dim=dim, fields=None, scale=scale)
 
 
 class FFM(Model):
@@ -233,30 +180,10 @@ class FFM(Model):
         *,
         dim: int = 4,
         fields: int | None = None,
-        rule: Given = None,
-        loss: Loss = "logistic",
-        l1: float | None = None,
-        l2: float | None = None,
-        normalise: bool = False,
-        threads: int | None = None,
-        mode: Mode = "hogwild",
-        seed: int = 0,
         scale: float | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        self._set(
-            bits=bits,
-            dim=dim,
-            fields=fields,
-            rule=rule,
-            loss=loss,
-            l1=l1,
-            l2=l2,
-            normalise=normalise,
-            threads=threads,
-            mode=mode,
-            seed=seed,
-            scale=scale,
-        )
+        self._set(options, bits=bits, dim=dim, fields=fields, scale=scale)
 
 
 KINDS: dict[str, Any] = {kind.kind: kind for kind in (LR, FM, FFM)}

@@ -169,5 +169,4 @@ def cached(reader: Reader, path: str | os.PathLike[str], progress: bool | None) 
 
 def _changed(reader: Reader, cache: str) -> bool:
     """Whether a file is newer than the cache."""
-    files = [source.name for source in reader._sources if source.size is not None]
-    return any(os.stat(file).st_mtime > os.stat(cache).st_mtime for file in files)
+    return any(os.stat(file).st_mtime > os.stat(cache).st_mtime for file in reader.files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self, TypedDict
 
@@ -65,7 +66,7 @@ def choice(name: str, value: Any, names: tuple[str, ...]) -> int:
     return names.index(value)
 
 
-class Solver:
+class Solver(ABC):
     """An ask/tell machine: it never calls a function, so f and g may come from anywhere.
 
     Subclasses set `_solver`, the machine in C++. Two machines may run in two Python threads, one must not be shared.
@@ -102,8 +103,9 @@ class Solver:
         )  # fmt: skip
         self._solver = self._make(start.reshape(-1))
 
+    @abstractmethod
     def _make(self, start: Array) -> Any:
-        raise NotImplementedError
+        """The machine in C++."""
 
     @property
     def _table(self) -> Any:

@@ -145,7 +145,9 @@ def _solver(
         return OWLQN(x0, l1, memory=memory, **options)
     if method == "lbfgs":
         return LBFGS(x0, memory=memory, **options)
-    return {"bfgs": BFGS, "newton": Newton, "newton-cg": NewtonCG}[method](x0, **options)
+    if method == "bfgs":
+        return BFGS(x0, **options)
+    return Newton(x0, **options) if method == "newton" else NewtonCG(x0, **options)
 
 
 def _evaluate(fun: Any, jac: Any, x: Array, args: tuple[Any, ...]) -> tuple[float, Any]:
