@@ -88,6 +88,37 @@ class Rule:
         names = [f.name for f in dataclasses.fields(self) if f.init]
         return sorted(names, key=lambda n: n != "lr")
 
+    @classmethod
+    def like(cls, framework: str, **changes: Any) -> Self:
+        """The rule as torch, Keras, optax or its paper has it: where eps sits, what slots start from, the defaults.
+
+        Parameters
+        ----------
+        framework : "torch", "keras", "optax" or "paper"
+        **changes
+            Fields of the rule, by its own names; what is not given is the framework's. A framework without a default
+            for lr leaves the rule's.
+
+        Raises
+        ------
+        ValueError
+            For a framework that lacks the rule, or whose form of it cannot be had exactly; with the reason.
+
+        Example
+        -------
+        >>> import schuss
+        >>> schuss.Adam.like("keras", lr=0.01)
+        Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07, eps_place='hat', bias_correction=True, amsgrad=False, \
+decoupled=True)
+        """
+        from .conventions import convention
+
+        found = convention(cls, framework)
+        rule = cls(**{**found.values, **changes})
+        if why := found.differs(rule):
+            raise ValueError(f"{cls.__name__}: framework: {framework!r} differs: {why}")
+        return rule
+
     # ---- what the optimizer asks ------------------------------------------------------------------------------
 
     @property
