@@ -1,0 +1,196 @@
+"""What the measurements say, as plain tables: for the report, the pages and the README. Reads JSON only."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; the first column names its rows."""
+
+    title: str
+    note: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The same work by schuss and by peers: how many times as long they take; below 1 they are faster."""
+
+    name: str
+    times: Mapping[str, float]
+
+
+def contents(paths: Iterable[Path]) -> list[Content]:
+    """The files that are results of this benchmark."""
+    found = [json.loads(path.read_text()) for path in sorted(paths)]
+    return [c for c in found if isinstance(c, dict) and "machine" in c]
+
+
+def _big(n: float) -> str:
+    return f"{n:.0e}".replace("e+0", "e")
+
+
+def _x(times: float | None) -> str:
+    return "-" if times is None else f"{times:.2f}" if times < 10 else f"{times:.0f}"
+
+
+def best_torch(results: Mapping[str, Any]) -> Any:
+    """The fastest of torch's forms."""
+    forms = [r["ns"] for name, r in results.items() if name.startswith("torch")]
+    return min(forms) if forms else None
+
+
+def _kernels(content: Content) -> list[Grid]:
+    rows = content["kernels"]
+    largest, threads = max(r["n"] for r in rows), max(r["threads"] for r in rows)
+    out = []
+    for n in sorted({min(1_000_000, largest), largest}):
+        body = []
+        for row in (r for r in rows if r["n"] == n and r["threads"] == threads):
+            results = row["results"]
+            ours, torch = results["schuss"]["ns"], best_torch(results)
+            numpy = results.get("numpy", {}).get("ns")
+            share = f"{results['schuss']['share']:.0%}"
+            numbers = (f"{ours:.2f}", f"{results['schuss']['gbs']:.1f}", share)
+            body.append((row["rule"], *numbers, _x(torch and torch / ours), _x(numpy and numpy / ours)))
+        note = (
+            f"{threads} thread{'s' * (threads > 1)}, float32. Limit: the same streams, read and written without "
+            "arithmetic. torch: the fastest of its forms; it and NumPy as multiples of schuss' time."
+        )
+        head = ("rule", "ns/param", "GB/s", "of the limit", "torch x", "NumPy x")
+        out.append(Grid(f"One dense step, n = {_big(n)}", note, head, body))
+    return out
+
+
+def limits(content: Content) -> Grid | None:
+    """The machine's own streams, by size: what no kernel can beat."""
+    rows = [r for r in content.get("kernels", ()) if r["rule"] in ("SGD", "Adam")]
+    if not rows:
+        return None
+    body = []
+    for row in rows:
+        streams = f"{row['rule']}: {(row['bytes'] // 4 - 1) // 2} read and written, 1 read"
+        numbers = (_big(row["n"]), str(row["threads"]), f"{row['results']['limit']['gbs']:.1f}")
+        body.append((streams, *numbers))
+    return Grid("Limits of this machine", "", ("streams", "n", "threads", "GB/s"), body)
+
+
+def _tables(content: Content) -> list[Grid]:
+    peers = {"torch": "torch x", "numpy add.at": "NumPy x", "schuss exact": "exact x", "fbgemm": "FBGEMM x"}
+    body = []
+    threads = max(r["threads"] for r in content["tables"])
+    for row in content["tables"]:
+        results = row["results"]
+        if row["kind"] == "unique" or "schuss" not in results or row["threads"] != threads or row["stream"] != "zipf":
+            continue
+        name = f"{row['rule']}, {row['rows'] / 1e6:g} M x {row['dim']}"
+        found = [_x(results[p]["x"]) if p in results else "-" for p in peers]
+        body.append((name, f"{results['schuss']['ms']:.1f}", *found))
+    note = (
+        f"65,536 Zipf ids a step, {threads} thread{'s' * (threads > 1)}. Others as multiples of schuss' time; FBGEMM "
+        "with lookup, beside lookup and update. exact: sparse steps that equal the dense optimizer."
+    )
+    return [Grid("One sparse step of a table", note, ("rule and table", "ms", *peers.values()), body)]
+
+
+def _solvers(content: Content) -> list[Grid]:
+    out = []
+    if "overhead" in content:
+        names = list(dict.fromkeys(k for samples in content["overhead"].values() for k in samples))
+        body = []
+        for n, samples in content["overhead"].items():
+            cells = [f"{1e6 * statistics.median(samples[k]):,.0f}" if k in samples else "-" for k in names]
+            body.append((_big(float(n)), *cells))
+        note = "Microseconds besides the function; memory 10, float64. The number behind schuss: threads."
+        out.append(Grid("An iteration of L-BFGS", note, ("n", *names), body))
+    if "problems" in content:
+        names = [k for k in ("schuss", "SciPy", "liblbfgs") if any(k in r for r in content["problems"])]
+        for box in (False, True):
+            rows = [r for r in content["problems"] if r["problem"].endswith("in a box") == box]
+            sums = [str(sum(r[k][0] for r in rows if k in r)) if all(k in r for r in rows) else "-" for k in names]
+            lost = [str(sum(not r[k][2] for r in rows if k in r)) for k in names]
+            kind = "problems in boxes" if box else "problems of Moré, Garbow and Hillstrom"
+            body = [("evaluations", *sums), ("not converged", *lost)]
+            if rows:
+                out.append(Grid(f"{len(rows)} {kind}", "", ("", *names), body))
+    if "logistic" in content:
+        body = [
+            (name, f"{statistics.median(r['seconds']):.3f}", f"{r['value']:.4f}")
+            for name, r in content["logistic"].items()
+        ]
+        out.append(Grid("a9a, a whole fit", "l2 = 1 or l1 = 1", ("solver", "s", "value reached"), body))
+    return out
+
+
+KINDS: dict[str, Callable[[Content], list[Grid]]] = {  # by a key of the file
+    "kernels": _kernels,
+    "tables": _tables,
+    "overhead": _solvers,
+    "problems": _solvers,
+    "logistic": _solvers,
+}
+
+
+def grids(content: Content) -> list[Grid]:
+    """All tables of one file."""
+    makers = dict.fromkeys(KINDS[key] for key in KINDS if key in content)
+    return [grid for make in makers for grid in make(content) if grid.rows]
+
+
+def tasks(found: Sequence[Content]) -> list[Task]:
+    """The headlines: a few pieces of work, each with the peers that did the same; the later file counts."""
+    out: dict[str, Task] = {}
+    for content in found:
+        for row in content.get("kernels", ()):
+            top = max(r["threads"] for r in content["kernels"])
+            n = max((r["n"] for r in content["kernels"] if r["n"] <= 1e7), default=0)
+            if row["rule"] == "Adam" and row["n"] == n and row["threads"] == top:
+                results = row["results"]
+                times = {"NumPy": results.get("numpy", {}).get("ns"), "torch": best_torch(results)}
+                name = f"Adam, {_words(n)} numbers"
+                out["dense"] = Task(name, {k: v / results["schuss"]["ns"] for k, v in times.items() if v})
+        for row in content.get("tables", ()):
+            top = max(r["threads"] for r in content["tables"])
+            largest = max(r["rows"] for r in content["tables"])
+            if row["stream"] != "zipf" or row["threads"] != top or row["rows"] != largest or row["kind"] == "unique":
+                continue
+            results, name = row["results"], f"{_words(row['rows'])} rows of {row['dim']}"
+            if row["rule"] == "AdaGrad":
+                times = {"NumPy": "numpy add.at", "torch": "torch", "FBGEMM": "fbgemm"}
+                named = {k: results[v]["x"] for k, v in times.items() if v in results}
+                out["sparse"] = Task(f"AdaGrad, sparse, {name}", named)
+            if row["rule"] == "Adam" and "dense_ms" in row and "schuss exact" in results:
+                times = {"dense steps": row["dense_ms"] / results["schuss exact"]["ms"]}
+                out["exact"] = Task(f"Adam, sparse and exact, {name}", times)
+        for n, samples in content.get("overhead", {}).items():
+            ours = next((s for k, s in sorted(samples.items(), reverse=True) if k.startswith("schuss")), None)
+            if ours and float(n) <= 1e6:
+                ratio = {
+                    k: statistics.median(a / b for a, b in zip(s, ours, strict=True))
+                    for k, s in samples.items()
+                    if k in ("SciPy", "liblbfgs")
+                }
+                out["solver"] = Task(f"L-BFGS, an iteration, {_words(float(n))} numbers", ratio)
+    order = ("dense", "sparse", "exact", "solver")
+    return [out[key] for key in order if key in out and out[key].times]
+
+
+def _words(n: float) -> str:
+    return f"{n / 1e6:g} M" if n >= 1e6 else f"{n / 1e3:g} k"
+
+
+def markdown(grid: Grid) -> str:
+    """A grid as Markdown."""
+    rule = "|".join(["---", *["---:"] * (len(grid.head) - 1)])
+    lines = [f"| {' | '.join(grid.head)} |", f"|{rule}|", *(f"| {' | '.join(row)} |" for row in grid.rows)]
+    return "\n".join(lines) + "\n"
