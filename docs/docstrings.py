@@ -11,6 +11,8 @@ def prepare(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     done: list[str] = []
     literal = False  # inside a block after '::'
     for k, line in enumerate(lines):
+        if line == "Returns" and lines[k + 1 : k + 2] == ["-------"]:
+            line = "Gives"  # prose: the section of the name would take its first words for a type
         if literal and line and not line.startswith(" "):
             literal = False
         example = line.lstrip().startswith((">>>", "...")) or (k > 0 and _in_example(lines, k))
