@@ -31,7 +31,7 @@ def draw(tasks: Sequence[Task], machine: str, path: Path) -> None:
     axes.text(1.03, y, "schuss 1", color=plot.COLORS[0], fontsize=11, fontweight="bold", ha="left", va="center")
     low = min(0.8, *(0.9 * t for task in tasks for t in task.times.values()))
     axes.set(xscale="log", xlim=(low, most * 2.3), ylim=(y + 0.5, -0.6), yticks=[])
-    axes.set_title("times as long as schuss takes for the same work", fontsize=11)
+    axes.set_title("times as long as schuss takes for the same work, logarithmic", fontsize=11)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.grid(False)
     axes.set_xticks([])

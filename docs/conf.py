@@ -36,7 +36,7 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "conventions": [], "performance": []},
     "show_prev_next": True,
 }
 html_sidebars = {"gallery": [], "performance": [], "changelog": [], "index": []}

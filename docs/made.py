@@ -91,12 +91,25 @@ def conventions() -> str:
 
     text = "## Each framework\n\nWritten by `python -m schuss.rules.conventions`. "
     text += 'A column is what `Adam.like("keras")` gives; a dash: no default there.\n\n'
-    text += table.markdown() + "\n\n## Rule by rule\n\n| rule | differs from |\n|---|---|\n"
+    text += without_notes(table.markdown()) + "\n\n## Rule by rule\n\n| rule | differs from |\n|---|---|\n"
     for name, kind in ALL.items():
         found = re.search(r"Differs from\n-+\n(.*?)(?:\n\n\S|\Z)", inspect.getdoc(kind) or "", re.DOTALL)
         if found:
             text += f"| `{name}` | {' '.join(found[1].split()).replace('|', chr(92) + '|')} |\n"
     return text
+
+
+def without_notes(markdown: str) -> str:
+    """The table, and after it as a list the notes that were rows of it: so its columns stay narrow."""
+    rows, notes, rule = [], [], ""
+    for line in markdown.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        rule = cells[0] or rule
+        if re.fullmatch(r"\*.+\*", cells[1]) and not any(cells[2:]):
+            notes.append(f"- {rule}, {cells[1].strip('*')}")
+        else:
+            rows.append(line)
+    return "\n".join([*rows, "", *notes])
 
 
 def performance() -> str:
