@@ -132,19 +132,83 @@ def _solvers(content: Content) -> list[Grid]:
     return out
 
 
+def _ctr(content: Content) -> list[Grid]:
+    out = []
+    titles = {
+        "text": "One pass from text",
+        "memory": "Learning alone",
+        "parse": "Parsing alone",
+        "predict": "Prediction",
+    }
+    for part, title in titles.items():
+        body = []
+        for row in content["ctr"]:
+            if row["part"] != part or not row.get("seconds"):
+                continue
+            loss = row.get("logloss", row.get("held-out logloss"))
+            speed = row["rows"] / statistics.median(row["seconds"]) / 1e3
+            what = f"{row['model'].upper()}, {row['who']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
+            told = _number(loss) if isinstance(loss, float) and loss == loss else "-"
+            body.append((what, f"{speed:,.0f}", told, f"{row['peak MB']:,.0f}" if "peak MB" in row else "-"))
+        head = ("model, who", "k examples/s", "logloss", "peak MB")
+        out.append(Grid(f"Click models: {title.lower()}", "39 features an example.", head, body))
+    body = []
+    for data in dict.fromkeys(r["data"] for r in content["ctr"] if r["part"] == "real"):
+        rows = [r for r in content["ctr"] if r.get("data") == data]
+        for model in ("lr", "fm", "ffm"):
+            losses = [(_lowest(r), r["who"]) for r in rows if r["model"] == model and _lowest(r) is not None]
+            ours = [loss for loss, who in losses if who == "schuss"]
+            best = min((pair for pair in losses if pair[1] != "schuss"), default=None)
+            if ours:
+                theirs = (
+                    (_number(best[0]), best[1], f"{100 * (ours[0] / best[0] - 1):+.2f} %") if best else ("-", "-", "-")
+                )
+                body.append((f"{data}, {model.upper()}", _number(ours[0]), *theirs))
+    note = "Held-out logloss, the better of one pass and of several; the best peer of the same model class."
+    out.append(Grid("Click models: real files", note, ("file, model", "schuss", "best peer", "who", "more"), body))
+    return out
+
+
+def _lowest(row: Mapping[str, Any]) -> float | None:
+    """The better held-out loss of one pass and of several."""
+    found = [row[way]["logloss"] for way in ("one", "more", "own") if isinstance(row.get(way), dict)]
+    return min(found, default=None)
+
+
+def _number(x: float) -> str:
+    return f"{x:.4f}"
+
+
+def _plain(key: str, rows: Any) -> list[Grid]:
+    """What has no table of its own: a list of records, as it is."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        return []
+    names = [name for name in rows[0] if all(isinstance(row.get(name, ""), str | int | float) for row in rows)]
+    body = [[_cell(row.get(name, "-")) for name in names] for row in rows]
+    return [Grid(key.replace("_", " ").capitalize(), "", names, body)]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
 KINDS: dict[str, Callable[[Content], list[Grid]]] = {  # by a key of the file
     "kernels": _kernels,
     "tables": _tables,
     "overhead": _solvers,
     "problems": _solvers,
     "logistic": _solvers,
+    "ctr": _ctr,
 }
+SILENT = ("machine", "small arrays")
 
 
 def grids(content: Content) -> list[Grid]:
     """All tables of one file."""
     makers = dict.fromkeys(KINDS[key] for key in KINDS if key in content)
-    return [grid for make in makers for grid in make(content) if grid.rows]
+    found = [grid for make in makers for grid in make(content)]
+    found += [g for key in content if key not in KINDS and key not in SILENT for g in _plain(key, content[key])]
+    return [grid for grid in found if grid.rows]
 
 
 def tasks(found: Sequence[Content]) -> list[Task]:
@@ -181,7 +245,17 @@ def tasks(found: Sequence[Content]) -> list[Task]:
                     if k in ("SciPy", "liblbfgs")
                 }
                 out["solver"] = Task(f"L-BFGS, an iteration, {_words(float(n))} numbers", ratio)
-    order = ("dense", "sparse", "exact", "solver")
+        for model in ("lr", "fm"):
+            rows = [
+                r for r in content.get("ctr", ()) if (r["part"], r["model"]) == ("text", model) and r.get("seconds")
+            ]
+            top = max((r["threads"] for r in rows), default=0)
+            rate = {r["who"]: r["rows"] / statistics.median(r["seconds"]) for r in rows if r["threads"] == top}
+            named = {"vw": "Vowpal Wabbit", "sklearn": "scikit-learn", "torch": "torch"}
+            if "schuss" in rate:
+                times = {named.get(who, who): rate["schuss"] / r for who, r in rate.items() if who != "schuss"}
+                out[model] = Task(f"{model.upper()}, one pass over a log", times)
+    order = ("dense", "sparse", "exact", "lr", "fm", "solver")
     return [out[key] for key in order if key in out and out[key].times]
 
 

@@ -40,6 +40,24 @@ def test_headlines_are_ratios_of_the_file(bench):
     }
 
 
+def test_click_models_and_records_have_tables(bench):
+    speed = {"part": "text", "model": "lr", "threads": 2, "rows": 1000, "peak MB": 90.0}
+    real = {"part": "real", "data": "frappe", "model": "lr"}
+    rows = [
+        {**speed, "who": "schuss", "seconds": [0.5, 0.7, 0.6], "logloss": 0.51},
+        {**speed, "who": "vw", "seconds": [3.0], "logloss": 0.52},
+        {**real, "who": "schuss", "one": {"logloss": 0.4}, "more": {"logloss": 0.3}},
+        {**real, "who": "vw", "one": {"logloss": 0.25}},
+    ]
+    content = {"machine": {}, "ctr": rows, "words": [{"who": "gensim", "words/s": 305000, "loss": 0.25}]}
+    found = {grid.title: [list(row) for row in grid.rows] for grid in bench("summary").grids(content)}
+    assert found["Click models: one pass from text"][0] == ["LR, schuss, 2 threads", "2", "0.5100", "90"]
+    assert found["Click models: real files"] == [["frappe, LR", "0.3000", "0.2500", "vw", "+20.00 %"]]
+    assert found["Words"] == [["gensim", "305,000", "0.25"]]
+    (task,) = bench("summary").tasks([content])
+    assert task.times == pytest.approx({"Vowpal Wabbit": 5.0})
+
+
 def test_report_stands_alone(bench, tmp_path):
     (tmp_path / "machine.json").write_text(RESULTS[0].read_text())
     pictures = sorted((ROOT / "bench/results").glob("*.png"))[:1]
