@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import time
@@ -46,6 +47,8 @@ def main(out: Path = Path("bench-results"), quick: bool = True, chosen: Sequence
     missing = [peer for peer in everybody() if peer.version is None and set(peer.parts) & set(todo)]
     for peer in missing:
         console.print(f"without {peer.name}: {peer.remedy}", highlight=False)
+    if (load := os.getloadavg()[0]) > 0.5:
+        console.print(f"other work is running (load {load:.1f}): ratios may mean little", highlight=False)
     out.mkdir(parents=True, exist_ok=True)
     before = {p: p.stat().st_mtime_ns for p in out.iterdir()}
     runs = []

@@ -19,6 +19,7 @@ table { border-collapse: collapse; font-size: 0.92rem; }
 td, th { padding: 0.25rem 0.7rem; border-bottom: 1px solid var(--line); }
 th { text-align: left; background: var(--soft); } td:not(:first-child) { font-variant-numeric: tabular-nums; }
 table.numbers td:not(:first-child), table.numbers th:not(:first-child) { text-align: right; white-space: nowrap; }
+td:first-child { min-width: 7rem; }
 .note { opacity: 0.75; } .bad { color: #c1272d; }
 nav a { margin-right: 1rem; }
 """
