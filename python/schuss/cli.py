@@ -134,6 +134,9 @@ def tables(
     _measure("tables", out, quick, rules)
 
 
+bench.command("sparse", help="Another name of tables.")(tables)
+
+
 @bench.command()
 def solvers(
     out: Out = Path("bench-results"),
