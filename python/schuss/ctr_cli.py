@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .models import Model
 
 app = typer.Typer(no_args_is_help=True, help="Click models from files: LR, FM, FFM.")
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextlib.contextmanager
