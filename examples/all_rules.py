@@ -23,7 +23,15 @@ RATES = {
     "RowWiseAdaGrad": 0.8,
 }
 RATES |= {"AdaDelta": 40.0, "RMSprop": 0.03, "EGU": 0.15, "EG": 0.15, "EGPM": 0.01, "EGDD": 0.03, "FTRL": 0.5}
-RATES |= {"Rprop": 0.05, "ASGD": 0.15, "LARS": 2.0, "LAMB": 0.05, "Lion": 0.03, "Prodigy": 1.0}
+RATES |= {
+    "Rprop": 0.05,
+    "Lion": 0.05,
+    "LARS": 2.0,
+    "LAMB": 0.05,
+    "Prodigy": 0.5,
+    "RAdam": 0.15,
+    "ScheduleFreeAdamW": 0.15,
+}
 OPTIONS = {"EGPM": {"total": 4.0}}
 
 

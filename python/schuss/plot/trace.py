@@ -55,7 +55,8 @@ def path_of(fun: Fun, rule: Rule, start: Sequence[float] | Array, steps: int) ->
     opt = Optimizer(x, rule, threads=1)
     points = [x.copy()]
     for _ in range(steps):
-        opt.step(np.array(fun(x)[1], np.float64))
+        for _ in range(getattr(rule, "evaluations", 1)):  # some rules take two gradients for a step
+            opt.step(np.array(fun(x)[1], np.float64))
         points.append(x.copy())
     return np.array(points)
 
