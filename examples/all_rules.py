@@ -13,12 +13,14 @@ import schuss
 from schuss import plot
 
 BEST = np.array([0.7, 0.3])
+# fmt: off
 RATES = {  # 0.08 for the others
-    **{"SGD": 0.15, "Momentum": 0.03, "Nesterov": 0.03, "SGDW": 0.03, "CounterClock": 0.2, "AdaGrad": 0.5},
-    **{"RowWiseAdaGrad": 0.8, "AdaDelta": 40.0, "RMSprop": 0.03, "EGU": 0.15, "EG": 0.15, "EGPM": 0.01},
-    **{"EGDD": 0.03, "FTRL": 0.5, "Rprop": 0.05, "Lion": 0.05, "LARS": 2.0, "LAMB": 0.05, "Prodigy": 0.5},
-    **{"RAdam": 0.15, "ScheduleFreeAdamW": 0.15},
+    "SGD": 0.15, "Momentum": 0.03, "Nesterov": 0.03, "SGDW": 0.03, "CounterClock": 0.2, "AdaGrad": 0.5,
+    "RowWiseAdaGrad": 0.8, "AdaDelta": 40.0, "RMSprop": 0.03, "EGU": 0.15, "EG": 0.15, "EGPM": 0.01,
+    "EGDD": 0.03, "FTRL": 0.5, "Rprop": 0.05, "Lion": 0.05, "LARS": 2.0, "LAMB": 0.05, "Prodigy": 0.5,
+    "RAdam": 0.15, "ScheduleFreeAdamW": 0.15,
 }
+# fmt: on
 OPTIONS = {"EGPM": {"total": 4.0}}
 
 
