@@ -10,7 +10,7 @@ array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 
 from . import data, init, models, objectives, rules, schedules, solvers
 from .gradients import CoordGrad, RowGrad
-from .info import info
+from .info import get_include, info
 from .optimizer import Optimizer
 from .rules import (
     EG,
@@ -32,6 +32,7 @@ from .rules import (
     RMSprop,
     RowWiseAdaGrad,
     Rule,
+    load_rules,
 )
 from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
 from .solvers.minimize import check_grad, minimize
@@ -72,9 +73,11 @@ __all__ = [
     "__version__",
     "check_grad",
     "data",
+    "get_include",
     "get_threads",
     "info",
     "init",
+    "load_rules",
     "minimize",
     "models",
     "newton_root",

@@ -36,3 +36,17 @@ def info() -> dict[str, str]:
         "huge pages": _huge_pages(),
         "eigen": _cold.eigen(_level.table),
     }
+
+
+def get_include() -> str:
+    """The folder of the C++ headers, for rules that are compiled outside the package (examples/custom_rule).
+
+    Example
+    -------
+    >>> import pathlib, schuss
+    >>> (pathlib.Path(schuss.get_include()) / "schuss/module.hpp").exists()
+    True
+    """
+    here = Path(__file__).parent
+    installed = here / "include"
+    return str(installed if installed.exists() else here.parent.parent / "cpp")
