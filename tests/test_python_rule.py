@@ -88,11 +88,11 @@ def test_sparse(access: str, option: str, dtype: str) -> None:
         values = gradients((3000, 21) if access == "rows" else (3000,), dtype, step)
         ids = rng.integers(4000, size=3000)
         flat = rng.integers(4000 * 21, size=3000)
-        g = {
-            "rows": lambda: schuss.RowGrad(ids, values),
-            "coords": lambda: schuss.CoordGrad(flat, values),
-            "scipy": lambda: scipy.sparse.csr_array((values, np.divmod(flat, 21)), shape=shape),
-        }[access]()
+        g: Any = schuss.RowGrad(ids, values)
+        if access == "coords":
+            g = schuss.CoordGrad(flat, values)
+        elif access == "scipy":
+            g = scipy.sparse.csr_array((values, np.divmod(flat, 21)), shape=shape)
         for opt in opts:
             opt.step(g)
     np.testing.assert_array_equal(*weights)
