@@ -1,7 +1,7 @@
 """What Keras, optax and papers do in one step, in float64 NumPy, written down from their sources and never from schuss.
 
 FORMULAS[framework, rule](s, w, g, lr, t, o) returns the new weights; s holds the slots by the framework's own names,
-t = 1 for the first step. Sources: keras/src/optimizers/*.py (3.12), optax/_src/{alias,transform}.py (0.2.6).
+t = 1 for the first step. Sources: keras/src/optimizers/*.py (3.15.1), optax/_src/{alias,transform}.py (0.2.8).
 """
 
 from __future__ import annotations

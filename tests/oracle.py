@@ -469,7 +469,12 @@ class FTRL(Oracle):
     """
 
     defaults: ClassVar = {
-        **{"lr": 0.1, "beta": 1.0, "l1": 0.0, "l2": 0.0, "power": 0.5, "initial_accumulator": 0.0},
+        "lr": 0.1,
+        "beta": 1.0,
+        "l1": 0.0,
+        "l2": 0.0,
+        "power": 0.5,
+        "initial_accumulator": 0.0,
         "keep_start": True,
     }
 

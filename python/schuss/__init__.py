@@ -33,6 +33,7 @@ from .rules import (
     RMSprop,
     RowWiseAdaGrad,
     Rule,
+    load_rules,
 )
 from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
 from .solvers.minimize import check_grad, minimize
@@ -77,6 +78,7 @@ __all__ = [
     "get_threads",
     "info",
     "init",
+    "load_rules",
     "minimize",
     "models",
     "newton_root",

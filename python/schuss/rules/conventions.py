@@ -195,13 +195,13 @@ def markdown() -> str:
     lines = ["| rule | | schuss | " + " | ".join(FRAMEWORKS) + " |", "|---|---|---|" + "---|" * len(FRAMEWORKS)]
     for name, rule in ALL.items():
         known = CONVENTIONS.get(name, {})
-        names = [known[f].name if f in known else "–" for f in FRAMEWORKS]
+        names = [known[f].name if f in known else "-" for f in FRAMEWORKS]
         lines.append(f"| `{name}` | called | | {' | '.join(names)} |")
         default = {f.name: f.default for f in dataclasses.fields(rule)}
         fields = dict.fromkeys(field for f in known.values() for field in f.values)
         for field in fields:
             cells = [_cell(known.get(f), field, default[field]) for f in FRAMEWORKS]
-            if any(cell not in ("", "–", _text(default[field])) for cell in cells):
+            if any(cell not in ("", "-", _text(default[field])) for cell in cells):
                 lines.append(f"| | {field} | {_text(default[field])} | {' | '.join(cells)} |")
         for framework, c in known.items():
             if c.note:
@@ -215,7 +215,7 @@ def _cell(c: Convention | None, field: str, default: object) -> str:
     if c is None:
         return ""
     if field == "lr" and field not in c.values:
-        return "–"
+        return "-"
     return _text(c.values.get(field, default))
 
 
