@@ -69,7 +69,8 @@ const Hot& hot() {
                          {make_tools<float>(), make_tools<double>()},
                          &models,
                          vectors(),
-                         losses()};
+                         losses(),
+                         words()};
   return table;
 }
 

@@ -168,6 +168,46 @@ class Work:
     def gathered(self, index: int, /) -> Any: ...
     def restore(self, waiting: int, gathered: Sequence[Any], /) -> None: ...
 
+piece_tokens: int
+
+class WordLearner:
+    def __init__(
+        self,
+        table: object,
+        kernel: tuple[str, int],
+        inputs: _Array,
+        outputs: _Array,
+        dim: int,
+        cbow: bool,
+        tree: bool,
+        window: int,
+        negative: int,
+        share: int,
+        keep: _Array,
+        choice: _Array | tuple[_Array, _Array],
+        group_start: _Array | None,
+        group: _Array | None,
+        seed: int,
+        part: int,
+        /,
+    ) -> None: ...
+    def text(self, ids: _Array, indptr: _Array, /) -> None: ...
+    def learn(
+        self,
+        first: int,
+        epoch: int,
+        rates: Sequence[float],
+        options: Sequence[float],
+        seen: int,
+        threads: int,
+        hogwild: bool,
+        /,
+    ) -> tuple[float, int, int]: ...
+
+def alias_table(weights: _Array, /) -> _Array: ...
+def huffman(counts: _Array, /) -> tuple[_Array, _Array]: ...
+def ngrams(words: Sequence[bytes], least: int, most: int, buckets: int, /) -> tuple[_Array, _Array]: ...
+
 class Learner:
     def __init__(
         self,
