@@ -13,4 +13,5 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_objectives(m);
   schuss::bind_work(m);
   schuss::bind_learner(m);
+  schuss::bind_text(m);
 }

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import ctr_cli
+from . import ctr_cli, w2v_cli
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Optimizers for sparse and dense models on CPUs.")
 
@@ -23,6 +23,7 @@ def info() -> None:
 
 
 app.add_typer(ctr_cli.app, name="ctr")
+app.add_typer(w2v_cli.app, name="w2v")
 
 demos = typer.Typer(help="Show what schuss does, on data made on the fly.")
 app.add_typer(demos, name="demo", invoke_without_command=True)
@@ -91,6 +92,21 @@ def ctr(
 
     with ctr_cli.plain_errors():
         for line in write_shown(out, Log(seed, cardinality, pairs, rate), skip, rows):
+            typer.echo(line)
+
+
+@make.command()
+def text(
+    out: Annotated[Path, typer.Option(help="File to write; compressed by its suffix .gz, .bz2, .xz.")],
+    words: Annotated[int, typer.Option(min=1)] = 2_000_000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    questions: Annotated[Path | None, typer.Option(help="File for the analogies, in Google's format.")] = None,
+) -> None:
+    """Write a text with planted analogies: capitals, plurals, pairs of sexes, past tenses."""
+    from .make_text import write_shown
+
+    with ctr_cli.plain_errors(command="make"):
+        for line in write_shown(out, words, seed, questions):
             typer.echo(line)
 
 
