@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from schuss.text import Vocabulary
 from word2vec_oracle import Draws, Oracle, start
 
 import schuss
 from schuss import _cold
 from schuss.models import Word2Vec, word_choice, word_training
 from schuss.models.word_core import PIECE
+from schuss.text import Vocabulary
 
 WORDS = [f"w{i}" for i in range(30)]
 

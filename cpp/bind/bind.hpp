@@ -19,6 +19,7 @@ void bind_learner(pybind11::module_& m);
 void bind_word2vec(pybind11::module_& m);
 void bind_solvers(pybind11::module_& m);
 void bind_objectives(pybind11::module_& m);
+void bind_text(pybind11::module_& m);
 
 // A zeroed array whose first number lies `offset` bytes past a cache line; large ones on huge pages where there are
 // any.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from . import make_text
+from .make_text import write_shown
 
 EPOCHS = 5
 
@@ -24,7 +24,7 @@ def run(words: int, threads: int | None, seed: int, out: Path) -> None:
     console = Console()
     out.mkdir(parents=True, exist_ok=True)
     corpus, questions = out / "corpus.txt", out / "questions.txt"
-    for line in make_text.write_shown(corpus, words, seed, questions):
+    for line in write_shown(corpus, words, seed, questions):
         typer.echo(line)
     models = {
         "skip-gram": Word2Vec(epochs=EPOCHS, threads=threads, seed=seed),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .ctr_cli import _writable, plain_errors
+from .ctr_cli import plain_errors, writable
 
 if TYPE_CHECKING:
     from .models import Word2Vec
@@ -49,8 +49,8 @@ def train(
     from .models import Word2Vec
     from .models.word_training import fit
 
-    with plain_errors(f"stopped; {out} has the model so far: repeat the command with --resume to go on"):
-        _writable(out)
+    with plain_errors(f"stopped; {out} has the model so far: repeat the command with --resume to go on", "w2v"):
+        writable(out)
         made = Word2Vec(
             dim,
             window,
