@@ -17,8 +17,10 @@ void bind_table(pybind11::module_& m);
 void bind_data(pybind11::module_& m);
 void bind_batch(pybind11::module_& m);
 void bind_learner(pybind11::module_& m);
+void bind_word2vec(pybind11::module_& m);
 void bind_solvers(pybind11::module_& m);
 void bind_objectives(pybind11::module_& m);
+void bind_text(pybind11::module_& m);
 
 void bind_added(pybind11::module_& m);
 

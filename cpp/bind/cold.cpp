@@ -14,4 +14,6 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_objectives(m);
   schuss::bind_work(m);
   schuss::bind_learner(m);
+  schuss::bind_word2vec(m);
+  schuss::bind_text(m);
 }

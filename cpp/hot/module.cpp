@@ -71,7 +71,8 @@ const Hot& hot() {
                          {make_tools<float>(), make_tools<double>()},
                          &models,
                          vectors(),
-                         losses()};
+                         losses(),
+                         words()};
   return table;
 }
 

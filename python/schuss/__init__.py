@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import data, init, models, objectives, rules, schedules, solvers
+from . import data, init, models, objectives, rules, schedules, solvers, text
 from .gradients import CoordGrad, RowGrad
 from .include import get_include
 from .info import info
@@ -39,6 +39,7 @@ from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
 from .solvers.minimize import check_grad, minimize
 from .table import Table
 from .threads import get_threads, set_threads
+from .vectors import Vectors
 from .version import __version__
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "RowWiseAdaGrad",
     "Rule",
     "Table",
+    "Vectors",
     "__version__",
     "check_grad",
     "data",
@@ -87,4 +89,5 @@ __all__ = [
     "schedules",
     "set_threads",
     "solvers",
+    "text",
 ]
