@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import hero, page, summary
+from . import headlines, hero, page, summary
 from .peers import everybody
 
 PARTS = {"kernels": 60, "tables": 90, "solvers": 80, "ctr": 240, "word2vec": 240}  # s of a quick run, for the bar
@@ -72,7 +72,7 @@ def main(out: Path = Path("bench-results"), quick: bool = True, chosen: Sequence
     found = summary.contents(p for p in paths if p.suffix == ".json")
     if not found:
         raise RuntimeError(f"no part has written results; see the logs in {out}")
-    tasks = summary.tasks(found)
+    tasks = headlines.tasks(found)
     for t in tasks:
         peers = ", ".join(f"{peer} {times:.2f}" for peer, times in t.times.items())
         console.print(f"{t.name}: {peers} times as long as schuss", highlight=False)

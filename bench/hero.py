@@ -7,7 +7,7 @@ from pathlib import Path
 
 from schuss import plot
 
-from .summary import Task
+from .headlines import Task
 
 WORDS = {"NumPy": plot.COLORS[4], "torch": plot.COLORS[1], "FBGEMM": plot.COLORS[2], "dense steps": "0.55"}
 OTHERS = plot.COLORS[3]

@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import summary
+from . import headlines, summary
 from .peers import everybody
 
 STYLE = """
@@ -65,7 +65,7 @@ def render(paths: Sequence[Path], runs: Sequence[tuple[str, float, str]] = ()) -
     grids = [grid for content in found for grid in summary.grids(content)]
     limits = [grid for grid in map(summary.limits, found) if grid]
     machine = summary.Grid("Machine", "", ("", ""), [(k, str(v)) for k, v in about.items()])
-    tasks = summary.tasks(found)
+    tasks = headlines.tasks(found)
     names = [t.title for t in [machine, *limits, *grids]]
     body = f"<h1>schuss bench</h1>\n<p>{html.escape(about['cpu'])}, {about['cores']} cores, {about['date']}</p>\n"
     body += "<nav>" + "".join(f'<a href="#{_anchor(n)}">{html.escape(n)}</a> ' for n in names) + "</nav>\n"

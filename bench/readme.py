@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from . import hero, summary
+from . import headlines, hero, summary
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = ("<!-- written by bench/readme.py -->\n", "<!-- end -->\n")
@@ -13,7 +13,7 @@ MARKS = ("<!-- written by bench/readme.py -->\n", "<!-- end -->\n")
 
 def block(results: Path = ROOT / "bench/results") -> str:
     """The part of the README between the marks."""
-    tasks = summary.tasks(summary.contents(results.glob("*.json")))
+    tasks = headlines.tasks(summary.contents(results.glob("*.json")))
     peers = list(dict.fromkeys(peer for task in tasks for peer in task.times))
     rows = [(t.name, *(f"{t.times[p]:.1f}" if p in t.times else "" for p in peers)) for t in tasks]
     return summary.markdown(summary.Grid("", "", ("times as long as schuss", *peers), rows))
@@ -31,7 +31,7 @@ def main() -> None:
     path = ROOT / "README.md"
     before, after = path.read_text().split(MARKS[0])
     path.write_text(before + MARKS[0] + block() + MARKS[1] + after.split(MARKS[1])[1])
-    tasks = summary.tasks(summary.contents((ROOT / "bench/results").glob("*.json")))
+    tasks = headlines.tasks(summary.contents((ROOT / "bench/results").glob("*.json")))
     hero.draw(tasks, machine(), ROOT / "docs/hero.png")
 
 

@@ -22,14 +22,6 @@ class Grid:
     rows: Sequence[Sequence[str]]
 
 
-@dataclass(frozen=True)
-class Task:
-    """The same work by schuss and by peers: how many times as long they take; below 1 they are faster."""
-
-    name: str
-    times: Mapping[str, float]
-
-
 def contents(paths: Iterable[Path]) -> list[Content]:
     """The files that are results of this benchmark."""
     found = [json.loads(path.read_text()) for path in sorted(paths)]
@@ -169,6 +161,27 @@ def _ctr(content: Content) -> list[Grid]:
     return out
 
 
+def _words(content: Content) -> list[Grid]:
+    body = []
+    for row in content.get("speed", ()):
+        for who, samples in row["words_per_second"].items():
+            what = f"{row['kind']}, {row['dim']}, {row['threads']} thread{'s' * (row['threads'] > 1)}, {who}"
+            ours = zip(row["words_per_second"]["schuss"], samples, strict=True)
+            body.append(
+                (what, f"{statistics.median(samples) / 1e3:,.0f}", _x(statistics.median(a / b for a, b in ours)))
+            )
+    head = ("model, dim, who", "k words/s", "takes x as long")
+    out = [Grid("Word vectors: training alone", "Window 5, 5 negatives, sample 1e-3.", head, body)]
+    rows = content.get("quality", ())
+    sets = list(dict.fromkeys(name for row in rows for name in row["scores"] if name != "words/s"))
+    body = []
+    for row in rows:
+        what = f"{row['kind']}, {row['epochs']} epoch{'s' * (row['epochs'] > 1)}, {row['who']}"
+        body.append((what, *(f"{statistics.mean(row['scores'][name]):.3f}" for name in sets)))
+    note = "Spearman's correlation with people, accuracy of analogies; means over seeds."
+    return [*out, Grid("Word vectors: quality", note, ("model, who", *sets), body)]
+
+
 def _lowest(row: Mapping[str, Any]) -> float | None:
     """The better held-out loss of one pass and of several."""
     found = [row[way]["logloss"] for way in ("one", "more", "own") if isinstance(row.get(way), dict)]
@@ -199,8 +212,10 @@ KINDS: dict[str, Callable[[Content], list[Grid]]] = {  # by a key of the file
     "problems": _solvers,
     "logistic": _solvers,
     "ctr": _ctr,
+    "speed": _words,
+    "quality": _words,
 }
-SILENT = ("machine", "small arrays")
+SILENT = ("machine", "small arrays", "peers")
 
 
 def grids(content: Content) -> list[Grid]:
@@ -209,58 +224,6 @@ def grids(content: Content) -> list[Grid]:
     found = [grid for make in makers for grid in make(content)]
     found += [g for key in content if key not in KINDS and key not in SILENT for g in _plain(key, content[key])]
     return [grid for grid in found if grid.rows]
-
-
-def tasks(found: Sequence[Content]) -> list[Task]:
-    """The headlines: a few pieces of work, each with the peers that did the same; the later file counts."""
-    out: dict[str, Task] = {}
-    for content in found:
-        for row in content.get("kernels", ()):
-            top = max(r["threads"] for r in content["kernels"])
-            n = max((r["n"] for r in content["kernels"] if r["n"] <= 1e7), default=0)
-            if row["rule"] == "Adam" and row["n"] == n and row["threads"] == top:
-                results = row["results"]
-                times = {"NumPy": results.get("numpy", {}).get("ns"), "torch": best_torch(results)}
-                name = f"Adam, {_words(n)} numbers"
-                out["dense"] = Task(name, {k: v / results["schuss"]["ns"] for k, v in times.items() if v})
-        for row in content.get("tables", ()):
-            top = max(r["threads"] for r in content["tables"])
-            largest = max(r["rows"] for r in content["tables"])
-            if row["stream"] != "zipf" or row["threads"] != top or row["rows"] != largest or row["kind"] == "unique":
-                continue
-            results, name = row["results"], f"{_words(row['rows'])} rows of {row['dim']}"
-            if row["rule"] == "AdaGrad":
-                times = {"NumPy": "numpy add.at", "torch": "torch", "FBGEMM": "fbgemm"}
-                named = {k: results[v]["x"] for k, v in times.items() if v in results}
-                out["sparse"] = Task(f"AdaGrad, sparse, {name}", named)
-            if row["rule"] == "Adam" and "dense_ms" in row and "schuss exact" in results:
-                times = {"dense steps": row["dense_ms"] / results["schuss exact"]["ms"]}
-                out["exact"] = Task(f"Adam, sparse and exact, {name}", times)
-        for n, samples in content.get("overhead", {}).items():
-            ours = next((s for k, s in sorted(samples.items(), reverse=True) if k.startswith("schuss")), None)
-            if ours and float(n) <= 1e6:
-                ratio = {
-                    k: statistics.median(a / b for a, b in zip(s, ours, strict=True))
-                    for k, s in samples.items()
-                    if k in ("SciPy", "liblbfgs")
-                }
-                out["solver"] = Task(f"L-BFGS, an iteration, {_words(float(n))} numbers", ratio)
-        for model in ("lr", "fm"):
-            rows = [
-                r for r in content.get("ctr", ()) if (r["part"], r["model"]) == ("text", model) and r.get("seconds")
-            ]
-            top = max((r["threads"] for r in rows), default=0)
-            rate = {r["who"]: r["rows"] / statistics.median(r["seconds"]) for r in rows if r["threads"] == top}
-            named = {"vw": "Vowpal Wabbit", "sklearn": "scikit-learn", "torch": "torch"}
-            if "schuss" in rate:
-                times = {named.get(who, who): rate["schuss"] / r for who, r in rate.items() if who != "schuss"}
-                out[model] = Task(f"{model.upper()}, one pass over a log", times)
-    order = ("dense", "sparse", "exact", "lr", "fm", "solver")
-    return [out[key] for key in order if key in out and out[key].times]
-
-
-def _words(n: float) -> str:
-    return f"{n / 1e6:g} M" if n >= 1e6 else f"{n / 1e3:g} k"
 
 
 def markdown(grid: Grid) -> str:

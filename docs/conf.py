@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ napoleon_numpy_docstring, napoleon_google_docstring = True, False
 napoleon_custom_sections = ["Gives", "Differs from", ("Reference", "references")]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_mock_imports = [name for name in ("torch",) if importlib.util.find_spec(name) is None]
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"

@@ -25,7 +25,6 @@ def everything(out: Path) -> None:
     (out / "gallery.md").write_text(gallery(out))
     (out / "rules.md").write_text(rules())
     (out / "rules.rst").write_text("".join(f".. autoclass:: schuss.{name}\n\n" for name in ALL))
-    (out / "models.rst").write_text(others())
     (out / "conventions.md").write_text(conventions())
     (out / "performance.md").write_text(performance())
     (out / "cpp.md").write_text(cpp())
@@ -76,13 +75,6 @@ def slots(kind: type[schuss.Rule]) -> list[str]:
     """What the rule keeps, by its default options."""
     info = kind().info
     return [*info["slots"], *(f"{name} (shared)" for name in info["shared"])]
-
-
-def others() -> str:
-    """Classes that not every version has."""
-    names = [name for name in ("Word2Vec",) if hasattr(schuss.models, name)]
-    text = "".join(f".. autoclass:: schuss.models.{name}\n   :members:\n\n" for name in names)
-    return text + (".. autoclass:: schuss.Vectors\n   :members:\n" if hasattr(schuss, "Vectors") else "")
 
 
 def conventions() -> str:

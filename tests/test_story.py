@@ -33,7 +33,7 @@ def test_headlines_are_ratios_of_the_file(bench):
     row = {"rule": "Adam", "n": 1000, "threads": 2, "bytes": 28, "results": {k: {"ns": v} for k, v in times.items()}}
     overhead = {"schuss 1": [1.0, 2.0], "schuss 2": [1.0, 1.0], "SciPy": [4.0, 6.0], "read twice": [1.0, 1.0]}
     content = {"machine": {}, "kernels": [row], "overhead": {"1000": overhead}}
-    found = {task.name: dict(task.times) for task in bench("summary").tasks([content])}
+    found = {task.name: dict(task.times) for task in bench("headlines").tasks([content])}
     assert found == {
         "Adam, 1 k numbers": {"NumPy": 4.5, "torch": 1.5},
         "L-BFGS, an iteration, 1 k numbers": {"SciPy": 5.0},
@@ -54,8 +54,23 @@ def test_click_models_and_records_have_tables(bench):
     assert found["Click models: one pass from text"][0] == ["LR, schuss, 2 threads", "2", "0.5100", "90"]
     assert found["Click models: real files"] == [["frappe, LR", "0.3000", "0.2500", "vw", "+20.00 %"]]
     assert found["Words"] == [["gensim", "305,000", "0.25"]]
-    (task,) = bench("summary").tasks([content])
+    (task,) = bench("headlines").tasks([content])
     assert task.times == pytest.approx({"Vowpal Wabbit": 5.0})
+
+
+def test_word_vectors_have_tables(bench):
+    speed = {"schuss": [2e6, 1.5e6], "gensim": [5e5, 5e5], "schuss classical": [4e5, 4e5]}
+    content = {
+        "machine": {},
+        "peers": ["gensim"],
+        "speed": [{"kind": "SGNS", "dim": 100, "threads": 2, "words_per_second": speed}],
+        "quality": [{"kind": "CBOW", "epochs": 1, "who": "gensim", "scores": {"words/s": [1.0], "MEN": [0.5, 0.7]}}],
+    }
+    found = {grid.title: [list(row) for row in grid.rows] for grid in bench("summary").grids(content)}
+    assert found["Word vectors: training alone"][1] == ["SGNS, 100, 2 threads, gensim", "500", "3.50"]
+    assert found["Word vectors: quality"] == [["CBOW, 1 epoch, gensim", "0.600"]]
+    (task,) = bench("headlines").tasks([content])
+    assert task.times == pytest.approx({"gensim": 3.5})
 
 
 def test_report_stands_alone(bench, tmp_path):
