@@ -26,7 +26,7 @@ def _root(s: Array, eps: float, place: str) -> Array:
 
 
 def _adam(r: Any, w: Array, s: dict[str, Array], lr: float, t: int) -> Any:
-    square = 1 - r.beta2**t if r.bias_correction else 1.0
+    square = 1 - r.beta2 ** max(t, 1) if r.bias_correction else 1.0
     largest = s["x"] if "x" in s else s["v"]
     if r.hat:
         return lr * np.sqrt(square) / (np.sqrt(largest) + r.eps)
@@ -47,6 +47,27 @@ def _row(r: Any, w: Array, s: dict[str, Array], lr: float, t: int) -> Any:
     return column.reshape(-1, *[1] * (w.ndim - 1)) if w.ndim > 1 else column
 
 
+def _radam(r: Any, w: Array, s: dict[str, Array], lr: float, t: int) -> Any:
+    square = 1 - r.beta2 ** max(t, 1)
+    long = 2 / (1 - r.beta2) - 1
+    now = long - 2 * t * r.beta2**t / square
+    if now <= 5:
+        return lr
+    rectified = lr * np.sqrt((now - 4) * (now - 2) * long / ((long - 4) * (long - 2) * now))
+    if r.hat:
+        return rectified * np.sqrt(square) / (np.sqrt(s["v"]) + r.eps)
+    return rectified / (np.sqrt(s["v"] / square) + r.eps)
+
+
+def _yogi(r: Any, w: Array, s: dict[str, Array], lr: float, t: int) -> Any:
+    return lr / (np.sqrt(s["v"] / (1 - r.beta2 ** max(t, 1) if r.bias_correction else 1)) + r.eps)
+
+
+def _corrected(slot: str, beta: str) -> Formula:
+    """lr / (sqrt(slot / (1 - beta^t)) + eps)"""
+    return lambda r, w, s, lr, t: lr / (np.sqrt(s[slot] / (1 - getattr(r, beta) ** max(t, 1))) + r.eps)
+
+
 FORMULAS: dict[str, Formula] = {  # by the kernel's name: rule, weights, slots, lr, steps taken
     "sgd": lambda r, w, s, lr, t: lr,
     "momentum": lambda r, w, s, lr, t: lr,
@@ -58,6 +79,16 @@ FORMULAS: dict[str, Formula] = {  # by the kernel's name: rule, weights, slots, 
     "rmsprop": _rmsprop,
     "adam": _adam,
     "adamax": _adamax,
+    "nadam": _corrected("v", "beta2"),
+    "radam": _radam,
+    "yogi": _yogi,
+    "adabelief": _corrected("s", "beta2"),
+    "adan": _corrected("n", "beta3"),
+    "asgd": lambda r, w, s, lr, t: lr / (1 + r.lambd * lr * max(t - 1, 0)) ** r.alpha,
+    "schedule_free_sgd": lambda r, w, s, lr, t: lr,
+    "schedule_free_adamw": _corrected("v", "beta2"),
+    "hypergradient": lambda r, w, s, lr, t: s["a"],
+    "heun": lambda r, w, s, lr, t: lr,
     "egu": lambda r, w, s, lr, t: lr * w,
     "eg": lambda r, w, s, lr, t: lr * w,
     "egpm": lambda r, w, s, lr, t: lr * (s["p"] + s["n"]),

@@ -155,7 +155,7 @@ def trace_2d(
         axes.plot(*points.T, "-", marker=marker, markersize=size, linewidth=1.3, color=color, label=name, zorder=3 + k)
         axes.plot(*points[-1], marker, markersize=size + 4, color=color, markeredgecolor="white", zorder=30)
         if panels:
-            axes.set_title(name)
+            axes.set_title(name, fontsize=min(10.5, 150 / len(name)))
     if panels:
         for axes in grid[len(paths) :]:
             axes.set_visible(False)
