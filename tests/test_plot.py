@@ -76,14 +76,8 @@ STEADY = {  # a rule for which a gradient that stays the same moves the weight b
     "Adam-hat": schuss.Adam(lr=0.01, eps=1e-2, eps_place="hat"),
     "AMSGrad": schuss.AMSGrad(lr=0.01),
     "AdaMax": schuss.AdaMax(lr=0.01),
-    **{
-        name: ALL[name](lr=0.01, **options)
-        for name, options in {
-            **dict.fromkeys(("RAdam", "AdaBelief", "Adan", "Hypergradient"), {}),
-            "Yogi": {"bias_correction": True},
-        }.items()
-        if name in ALL
-    },
+    **{name: ALL[name](lr=0.01) for name in ("RAdam", "AdaBelief", "Adan", "Hypergradient") if name in ALL},
+    **{name: ALL[name](lr=0.01, bias_correction=True) for name in ("Yogi",) if name in ALL},
 }
 
 
