@@ -79,11 +79,12 @@ class Memory {
 class Learner {
  public:
   using Name = std::pair<std::string, int>;
+  using Starts = std::vector<std::pair<double, double>>;
 
   Learner(const py::capsule& table, const std::string& kind, int bits, std::int64_t dim, std::int64_t fields,
-          const py::object& linear, const Name& linear_kernel, const std::vector<double>& linear_start,
-          const py::object& factors, const std::optional<Name>& factors_kernel,
-          const std::vector<double>& factors_start, const std::string& loss, std::uint64_t seed, double scale)
+          const py::object& linear, const Name& linear_kernel, const Starts& linear_start, const py::object& factors,
+          const std::optional<Name>& factors_kernel, const Starts& factors_start, const std::string& loss,
+          std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.kind = Kind(place_of("kind", kind, kinds));
     model_.loss = MarginLoss(place_of("loss", loss, losses));
@@ -168,7 +169,7 @@ class Learner {
 
  private:
   void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t dim,
-           const Name& name, const std::vector<double>& start, int& hypers) const {
+           const Name& name, const Starts& start, int& hypers) const {
     const Kernel* const kernel = &kernel_of(*hot_, name.first, name.second);
     if (kernel->group == 2)
       throw py::value_error(
@@ -192,8 +193,8 @@ class Learner {
             {},
             false};
     for (std::size_t i = 0; i < start.size(); ++i) {
-      part.start[i] = float(start[i]);
-      part.starts = part.starts || part.start[i] != 0;
+      part.start[i] = {float(start[i].first), float(start[i].second)};
+      part.starts = part.starts || start[i].first != 0;
     }
     hypers = kernel->hypers;
   }
@@ -270,10 +271,10 @@ class Learner {
 
 void bind_learner(py::module_& m) {
   py::class_<Learner>(m, "Learner", py::module_local())
-      .def(py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
-                    const Learner::Name&, const std::vector<double>&, const py::object&,
-                    const std::optional<Learner::Name>&, const std::vector<double>&, const std::string&, std::uint64_t,
-                    double>())
+      .def(
+          py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
+                   const Learner::Name&, const Learner::Starts&, const py::object&, const std::optional<Learner::Name>&,
+                   const Learner::Starts&, const std::string&, std::uint64_t, double>())
       .def("learn", &Learner::learn)
       .def("score", &Learner::score);
 }

@@ -10,6 +10,11 @@ enum class MarginLoss { logistic, squared, hinge, poisson };
 
 constexpr int most_shared = 2;  // numbers a rule may keep per row
 
+// A slot starts at constant + slope * w.
+struct Start {
+  float constant, slope;
+};
+
 // One table of a model. A row is [w | slot | slot ... | shared], `width` floats with its padding; a row of zero bytes
 // has never been seen: it scores 0, and starts when it is first learned.
 struct Part {
@@ -17,7 +22,7 @@ struct Part {
   std::int64_t width, dim;
   const Typed* rule;
   int slots, shared;
-  float start[most_slots + most_shared];  // of each slot, then of the row's own numbers
+  Start start[most_slots + most_shared];  // of each slot, then of the row's own numbers
   bool starts;                            // whether one of them is not zero
 };
 
