@@ -197,6 +197,35 @@ def test_learning_from_nothing(kind, rule):
     assert model.decision_function(batch) == pytest.approx(oracle.decision_function(batch), abs=3e-3)
 
 
+def ascending(n=12, fields=24, values=True, seed=0):
+    """Examples whose fields come in order, most of them, some all of them, in runs of any length."""
+    rng = np.random.default_rng(seed)
+    rows = [np.flatnonzero(rng.random(fields) < share) for share in rng.choice([0.0, 0.3, 0.8, 0.95, 1.0], n)]
+    entries = sum(map(len, rows))
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    x = rng.normal(0, 1, entries) if values else None
+    return Batch.of(
+        indptr, rng.integers(0, 1 << BITS, entries), x, np.concatenate(rows), rng.integers(0, 2, n), bits=BITS
+    )
+
+
+@pytest.mark.parametrize("values", [False, True], ids=["ones", "values"])
+@pytest.mark.parametrize("rule", ["sgd", "adagrad", "ftrl"])
+@pytest.mark.parametrize("dim", [1, 2, 4, 5, 8, 16])
+@pytest.mark.parametrize("kind", ["fm", "ffm"])
+def test_every_width_of_a_row(kind, dim, rule, values):
+    rule = {"linear": RULES[rule], "factors": RULES[rule]}
+    model = started(make(kind, dim=dim, rule=rule, **({"fields": 24} if kind == "ffm" else {})))
+    for part in model_file.parts(model).values():
+        part.array[:, : part.numbers] *= 0.1
+    oracle = with_oracle(model)
+    batch = ascending(values=values)
+    assert model.decision_function(batch) == pytest.approx(oracle.decision_function(batch), abs=1e-5)
+    assert model._learn(batch) == pytest.approx(oracle._learn(batch), rel=1e-4)
+    for name, array in tables(model).items():
+        assert array == pytest.approx(tables(oracle)[name], abs=3e-4), name
+
+
 @pytest.mark.parametrize("kind", ["fm", "ffm"])
 def test_start_values_are_of_the_seed_and_the_row_alone(kind):
     first, second, other = make(kind), make(kind), make(kind, seed=1)

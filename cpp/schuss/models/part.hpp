@@ -34,7 +34,10 @@ inline bool unseen(const Part& part, const float* row) {
 }
 
 [[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id) {
-  fetch_bytes(row_of(part, id), part.width * std::int64_t(sizeof(float)));
+  const char* const row = reinterpret_cast<const char*>(row_of(part, id));
+  const std::int64_t bytes = part.width * std::int64_t(sizeof(float));
+  if (bytes <= 256) return fetch_bytes(row, bytes);
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
 }
 
 // n rows, each once, stepped with gradients g of n * dim numbers.
