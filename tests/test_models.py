@@ -356,10 +356,11 @@ def test_rates_follow_from_the_first_batch():
     assert LR(BITS, normalise=True).partial_fit(few).rules["linear"].lr == 1.0
 
 
-@pytest.mark.parametrize(("kind", "rate", "start"), [("fm", 0.25, 0.1), ("ffm", 0.5, 1.0)])
-def test_factors_have_numbers_of_their_own(kind, rate, start):
+@pytest.mark.parametrize(("kind", "rate", "start", "decay"), [("fm", 0.25, 0.1, 0.0), ("ffm", 0.5, 1.0, 0.002)])
+def test_factors_have_numbers_of_their_own(kind, rate, start, decay):
     rules = KINDS[kind](BITS).partial_fit(clicks(50)).rules
-    assert rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": schuss.AdaGrad(lr=rate, initial_accumulator=start)}
+    factors = schuss.AdaGrad(lr=rate, initial_accumulator=start, weight_decay=decay)
+    assert rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": factors}
 
 
 def test_given_rates_stay():

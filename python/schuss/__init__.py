@@ -10,6 +10,7 @@ array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 
 from . import data, init, models, objectives, rules, schedules, solvers
 from .gradients import CoordGrad, RowGrad
+from .include import get_include
 from .info import info
 from .optimizer import Optimizer
 from .rules import (
@@ -72,6 +73,7 @@ __all__ = [
     "__version__",
     "check_grad",
     "data",
+    "get_include",
     "get_threads",
     "info",
     "init",

@@ -132,14 +132,25 @@ def solvers(
     _measure("solvers", out, quick, parts)
 
 
-def _measure(name: str, out: Path, quick: bool, rules: str) -> None:
+@bench.command("ctr")
+def bench_ctr(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="A quarter of the log, one round, two of the real files.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of text, memory, parse, predict, quality, real.")] = "",
+    logs: Annotated[Path | None, typer.Option(help="Folder that keeps the logs A and B, minutes to make.")] = None,
+) -> None:
+    """Click models: speed from text and from memory, loss on real files; beside Vowpal Wabbit, scikit-learn, torch."""
+    _measure("ctr", out, quick, parts, logs=logs)
+
+
+def _measure(name: str, out: Path, quick: bool, rules: str, **options: Path | None) -> None:
     try:
         measured = importlib.import_module(f".bench.{name}", __package__)
     except ImportError as error:
         typer.echo(f"schuss bench: {error}; install the extra: pip install 'schuss[bench]'", err=True)
         raise typer.Exit(1) from error
     try:
-        measured.main(out, quick, [rule for rule in rules.split(",") if rule])
+        measured.main(out, quick, [rule for rule in rules.split(",") if rule], **options)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

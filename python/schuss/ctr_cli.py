@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .models import Model
 
 app = typer.Typer(no_args_is_help=True, help="Click models from files: LR, FM, FFM.")
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextlib.contextmanager
@@ -75,7 +75,7 @@ def train(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first malformed line.")] = False,
     every: Annotated[int | None, typer.Option(help="Examples between checkpoints.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the file of --out, if it is there.")] = False,
-    curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve, a PNG.")] = None,
 ) -> None:
     """Train a model on files, in one pass or several; repeat the command with --resume after a stop."""
     from .ctr_options import format_of, model_of, resumed, rules_of
