@@ -8,16 +8,7 @@ namespace schuss {
 namespace {
 
 constexpr std::int64_t ahead_entries = 64;  // entries whose rows are fetched ahead
-
-constexpr std::int64_t near_rows = 4;  // whose gradients are made just before they are stepped
-
-// t with its nine leading bits: a rule's scalars are made anew when those change, so they do not depend on how the
-// examples come in batches, and cost nothing.
-std::int64_t coarse(std::int64_t t) {
-  int shift = 0;
-  while (t >> shift >= 512) ++shift;
-  return t >> shift << shift;
-}
+constexpr std::int64_t near_rows = 4;       // whose gradients are made just before they are stepped
 
 void make(const Part& part, const Options& options, std::int64_t t, Step& step) {
   part.rule->at(options.hyper(), options.before(), t, step.bytes);

@@ -26,4 +26,12 @@ struct Options {
   }
 };
 
+// t with its nine leading bits: a rule's scalars are made anew when those change, so they do not depend on how the
+// examples come in batches, and cost nothing.
+inline std::int64_t coarse(std::int64_t t) {
+  int shift = 0;
+  while (t >> shift >= 512) ++shift;
+  return t >> shift << shift;
+}
+
 }  // namespace schuss

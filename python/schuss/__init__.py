@@ -8,7 +8,7 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import data, init, models, objectives, rules, schedules, solvers
+from . import data, init, models, objectives, rules, schedules, solvers, text
 from .gradients import CoordGrad, RowGrad
 from .include import get_include
 from .info import info
@@ -33,11 +33,13 @@ from .rules import (
     RMSprop,
     RowWiseAdaGrad,
     Rule,
+    load_rules,
 )
 from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
 from .solvers.minimize import check_grad, minimize
 from .table import Table
 from .threads import get_threads, set_threads
+from .vectors import Vectors
 from .version import __version__
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "RowWiseAdaGrad",
     "Rule",
     "Table",
+    "Vectors",
     "__version__",
     "check_grad",
     "data",
@@ -77,6 +80,7 @@ __all__ = [
     "get_threads",
     "info",
     "init",
+    "load_rules",
     "minimize",
     "models",
     "newton_root",
@@ -85,4 +89,5 @@ __all__ = [
     "schedules",
     "set_threads",
     "solvers",
+    "text",
 ]

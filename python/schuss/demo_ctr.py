@@ -29,7 +29,7 @@ def run(rows: int, threads: int | None, seed: int, out: Path) -> None:
 
     from .data import Format, Reader
     from .models import FM, LR, load
-    from .plot import curves
+    from .plot.bare import curves
     from .threads import get_threads
 
     console = Console()

@@ -50,6 +50,8 @@ def rules_of(
             raise TypeError(
                 f"rule: expected a rule, its name, or a dict with one for each of {', '.join(parts)}, got {got}"
             )
+        if rule.kernel == "python":
+            raise TypeError(f"rule: {type(rule).__name__} is written in Python; models train with rules in C++ only")
         found[part] = _penalised(rule, l1, l2)
     return found, tuple(auto)
 
