@@ -249,6 +249,11 @@ def main(
     if wrong:
         raise ValueError(f"parts: expected some of {', '.join(PARTS)}, got {min(wrong)!r}")
     console, threads = Console(stderr=True), micro.thread_counts(quick)
+    versions = {who: report._version(package) for who, package in PEERS.items() if package != "sklearn"}
+    about = report.machine() | versions | {"sklearn": report._version("scikit-learn")}
+    stem = name or report.default_name(about) + "-ctr" + ("-quick" if quick else "")
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / f"{stem}.json"]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary, console.status("making logs") as status:
         folder = logs or Path(temporary)
@@ -261,13 +266,8 @@ def main(
             else:
                 names = [n for n, files in ctr_data.REAL.items() if files.there]
                 rows += real(names[:2] if quick else names, status.update)
-    versions = {who: report._version(package) for who, package in PEERS.items() if package != "sklearn"}
-    about = report.machine() | versions | {"sklearn": report._version("scikit-learn")}
+            paths[0].write_text(json.dumps({"machine": about, "ctr": rows}, indent=1) + "\n")  # what there is so far
     show(about, rows)
-    out.mkdir(parents=True, exist_ok=True)
-    stem = name or report.default_name(about) + "-ctr" + ("-quick" if quick else "")
-    paths = [out / f"{stem}.json"]
-    paths[0].write_text(json.dumps({"machine": about, "ctr": rows}, indent=1) + "\n")
     if {"text", "memory"} <= set(parts):
         try:
             plot(about, rows, out / f"{stem}.png")
