@@ -67,10 +67,11 @@ def speed(part: str, log: Path, threads: Sequence[int], rounds: int, say: Callab
                 found = ctr_peers.run({"task": f"{part}_{who}", "model": model, "threads": count, "log": str(log)})
                 row = rows.setdefault(
                     (who, model, count),
-                    {**found, "part": part, "who": who, "model": model, "threads": count, "seconds": []},
+                    {**found, "part": part, "who": who, "model": model, "threads": count, "seconds": [], "cpu": []},
                 )
                 if "failed" not in found:
                     row["seconds"].append(found["seconds" if part == "text" else "inner"])
+                    row["cpu"].append(found["CPU seconds"])  # of the whole process
     return list(rows.values())
 
 
@@ -113,20 +114,22 @@ def ratio(row: Row, base: Row) -> float:
 def speed_table(part: str, rows: Sequence[Row]) -> Table:
     """A line for each contender, model and number of threads."""
     table = Table(title=TITLES[part], title_justify="left")
-    for head in ("model", "threads", "who", "seconds", "k examples/s", "MB/s", "times schuss", "logloss", "peak MB"):
+    heads = ("seconds", "CPU s", "k examples/s", "MB/s", "times schuss", "logloss", "peak MB")
+    for head in ("model", "threads", "who", *heads):
         table.add_column(head, justify="left" if head in ("model", "who") else "right")
     bases = {(r["model"], r["threads"]): r for r in rows if r["who"] == "schuss" and r["seconds"]}
     for row in sorted(rows, key=lambda r: (("lr", "fm", "ffm").index(r["model"]), r["threads"])):
         about = row["model"], str(row["threads"]), row["who"]
         base = bases.get((row["model"], row["threads"]))
         if not row["seconds"]:
-            table.add_row(*about, row["failed"], *[""] * 5)
+            table.add_row(*about, row["failed"], *[""] * 6)
             continue
         seconds = statistics.median(row["seconds"])
         loss = row.get("logloss", row.get("held-out logloss"))
         table.add_row(
             *about,
             f"{seconds:.2f}",
+            f"{statistics.median(row['cpu']):.2f}",
             f"{row['rows'] / seconds / 1e3:,.0f}",
             f"{row['MB'] / seconds:,.0f}" if "MB" in row else "",
             f"{ratio(row, base):.2f}" if base else "",
@@ -134,7 +137,7 @@ def speed_table(part: str, rows: Sequence[Row]) -> Table:
             f"{row['peak MB']:,.0f}",
         )
     for name, rate in SEEN.get(part, {}).items():
-        table.add_row(name.split()[1], "1", f"{name.split()[0]}, seen earlier", "", f"{rate:,}", *[""] * 4)
+        table.add_row(name.split()[1], "1", f"{name.split()[0]}, seen earlier", "", "", f"{rate:,}", *[""] * 4)
     return table
 
 
