@@ -117,7 +117,7 @@ def ticks(low: float, high: float) -> list[float]:
     >>> ticks(0, 1000)
     [0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]
     """
-    step = 10 ** math.floor(math.log10((high - low) / 4))
+    step = 10.0 ** math.floor(math.log10((high - low) / 4))
     step *= next((m for m in (5, 2) if (high - low) / (step * m) >= 4), 1)
     return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
 
