@@ -67,10 +67,11 @@ def speed(part: str, log: Path, threads: Sequence[int], rounds: int, say: Callab
                 found = ctr_peers.run({"task": f"{part}_{who}", "model": model, "threads": count, "log": str(log)})
                 row = rows.setdefault(
                     (who, model, count),
-                    {**found, "part": part, "who": who, "model": model, "threads": count, "seconds": []},
+                    {**found, "part": part, "who": who, "model": model, "threads": count, "seconds": [], "cpu": []},
                 )
                 if "failed" not in found:
                     row["seconds"].append(found["seconds" if part == "text" else "inner"])
+                    row["cpu"].append(found["CPU seconds"])  # of the whole process
     return list(rows.values())
 
 
@@ -113,20 +114,22 @@ def ratio(row: Row, base: Row) -> float:
 def speed_table(part: str, rows: Sequence[Row]) -> Table:
     """A line for each contender, model and number of threads."""
     table = Table(title=TITLES[part], title_justify="left")
-    for head in ("model", "threads", "who", "seconds", "k examples/s", "MB/s", "times schuss", "logloss", "peak MB"):
+    heads = ("seconds", "CPU s", "k examples/s", "MB/s", "times schuss", "logloss", "peak MB")
+    for head in ("model", "threads", "who", *heads):
         table.add_column(head, justify="left" if head in ("model", "who") else "right")
     bases = {(r["model"], r["threads"]): r for r in rows if r["who"] == "schuss" and r["seconds"]}
     for row in sorted(rows, key=lambda r: (("lr", "fm", "ffm").index(r["model"]), r["threads"])):
         about = row["model"], str(row["threads"]), row["who"]
         base = bases.get((row["model"], row["threads"]))
         if not row["seconds"]:
-            table.add_row(*about, row["failed"], *[""] * 5)
+            table.add_row(*about, row["failed"], *[""] * 6)
             continue
         seconds = statistics.median(row["seconds"])
         loss = row.get("logloss", row.get("held-out logloss"))
         table.add_row(
             *about,
             f"{seconds:.2f}",
+            f"{statistics.median(row['cpu']):.2f}",
             f"{row['rows'] / seconds / 1e3:,.0f}",
             f"{row['MB'] / seconds:,.0f}" if "MB" in row else "",
             f"{ratio(row, base):.2f}" if base else "",
@@ -134,7 +137,7 @@ def speed_table(part: str, rows: Sequence[Row]) -> Table:
             f"{row['peak MB']:,.0f}",
         )
     for name, rate in SEEN.get(part, {}).items():
-        table.add_row(name.split()[1], "1", f"{name.split()[0]}, seen earlier", "", f"{rate:,}", *[""] * 4)
+        table.add_row(name.split()[1], "1", f"{name.split()[0]}, seen earlier", "", "", f"{rate:,}", *[""] * 4)
     return table
 
 
@@ -249,6 +252,11 @@ def main(
     if wrong:
         raise ValueError(f"parts: expected some of {', '.join(PARTS)}, got {min(wrong)!r}")
     console, threads = Console(stderr=True), micro.thread_counts(quick)
+    versions = {who: report._version(package) for who, package in PEERS.items() if package != "sklearn"}
+    about = report.machine() | versions | {"sklearn": report._version("scikit-learn")}
+    stem = name or report.default_name(about) + "-ctr" + ("-quick" if quick else "")
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / f"{stem}.json"]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary, console.status("making logs") as status:
         folder = logs or Path(temporary)
@@ -261,13 +269,8 @@ def main(
             else:
                 names = [n for n, files in ctr_data.REAL.items() if files.there]
                 rows += real(names[:2] if quick else names, status.update)
-    versions = {who: report._version(package) for who, package in PEERS.items() if package != "sklearn"}
-    about = report.machine() | versions | {"sklearn": report._version("scikit-learn")}
+            paths[0].write_text(json.dumps({"machine": about, "ctr": rows}, indent=1) + "\n")  # what there is so far
     show(about, rows)
-    out.mkdir(parents=True, exist_ok=True)
-    stem = name or report.default_name(about) + "-ctr" + ("-quick" if quick else "")
-    paths = [out / f"{stem}.json"]
-    paths[0].write_text(json.dumps({"machine": about, "ctr": rows}, indent=1) + "\n")
     if {"text", "memory"} <= set(parts):
         try:
             plot(about, rows, out / f"{stem}.png")

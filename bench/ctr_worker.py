@@ -24,8 +24,9 @@ def main() -> None:
     from .ctr_peers import task_of
 
     found = task_of(job["task"])(job)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**found, "seconds": time.perf_counter() - STARTED, "peak MB": peak}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    times = {"seconds": time.perf_counter() - STARTED, "CPU seconds": used.ru_utime + used.ru_stime}
+    print(json.dumps({**found, **times, "peak MB": used.ru_maxrss / 1024}))
 
 
 if __name__ == "__main__":
