@@ -83,10 +83,10 @@ class Objective:
         -------
         >>> import numpy as np, schuss
         >>> fun = schuss.objectives.Squared(np.eye(2), [5, 3], intercept=True)
-        >>> fun.penalty(0.5)
-        array([0.5, 0.5, 0. ])
-        >>> schuss.minimize(fun, fun.start(), l1=fun.penalty(0.5)).x.round(4)
-        array([1., 0., 3.5])
+        >>> fun.penalty(2.0)
+        array([2., 2., 0.])
+        >>> schuss.minimize(fun, fun.start(), l1=fun.penalty(2.0)).x.round(4)
+        array([0., 0., 4.])
         """
         weights = np.full(self._shape, float(l1))
         weights[self.columns :] = 0
