@@ -1,5 +1,5 @@
-// The machine's own limit: as many read and written streams as a rule has, no arithmetic. The written streams are read
-// too, as a rule reads its weight and slots. Same packs, same prefetch as the kernels.
+// The machine's own limit: as many read and written streams as a rule has, no arithmetic; or reading alone. The written
+// streams are read too, as a rule reads its weight and slots. Same packs, same prefetch as the kernels.
 #pragma once
 #include "schuss/access/rows.hpp"
 
@@ -23,10 +23,24 @@ void stream_some(T* const* arrays, std::int64_t n) {
   }
 }
 
+// Reading alone, one array after the other as the solvers' passes do; the sum is kept from being left out.
+template <class T>
+void read_some(T* const* arrays, int read, std::int64_t n) {
+  for (int k = 0; k < read; ++k) {
+    Pack<T> sum[4] = {fill(T(0)), fill(T(0)), fill(T(0)), fill(T(0))};
+    for (std::int64_t i = 0; i + 4 * lanes<T> <= n; i += 4 * lanes<T>)
+      for (int j = 0; j < 4; ++j) sum[j] += load(arrays[k] + i + j * lanes<T>);
+    alignas(64) T kept[lanes<T>];
+    store(kept, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+    asm volatile("" : : "r"(kept) : "memory");
+  }
+}
+
 // The arrays that are written come first. Returns the bytes moved.
 template <class T>
 double stream(int read, int written, void* const* arrays, std::int64_t n) {
   T* const* const a = reinterpret_cast<T* const*>(arrays);
+  if (written == 0) read_some(a, read, n);
   if (read == 1 && written == 1) stream_some<T, 1, 1>(a, n);
   if (read == 1 && written == 2) stream_some<T, 1, 2>(a, n);
   if (read == 1 && written == 3) stream_some<T, 1, 3>(a, n);

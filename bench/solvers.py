@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import importlib.util
 import json
 import statistics
-import time
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 import schuss
+from schuss import _cold, _level
 
-from . import micro, report, shared
+from . import micro, report
 from .problems import BOUNDED, UNCONSTRAINED
+from .solver_fits import A9A, a9a, fits, made
+from .solver_peers import MEMORY, Fun, Traced, Watched, by_liblbfgs, contenders, has
 
-SIZES = (1_000, 10_000, 1_000_000, 10_000_000)
+SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 QUICK_SIZES = SIZES[:2]
-MEMORY = 10
-PARTS = ("overhead", "problems", "logistic")
-A9A = shared.DATA / "libsvm/a9a.gz"
-
-Fun = Callable[[Any], tuple[float, Any]]
-
-
-class Timed:
-    """A function that knows how long it took; what a solver took besides is the rest."""
-
-    def __init__(self, fun: Fun) -> None:
-        self.fun, self.seconds, self.calls = fun, 0.0, 0
-
-    def __call__(self, x: Any) -> tuple[float, Any]:
-        """Value and gradient."""
-        begin = time.perf_counter()
-        told = self.fun(x)
-        self.seconds += time.perf_counter() - begin
-        self.calls += 1
-        return told
+PARTS = ("overhead", "problems", "fits")
+GTOL = 1e-5
 
 
 def valley(n: int) -> tuple[Fun, Any]:
@@ -58,224 +38,168 @@ def valley(n: int) -> tuple[Fun, Any]:
     return fun, np.random.default_rng(0).standard_normal(n)
 
 
-def _ours(fun: Fun, x0: Any, iterations: int, threads: int) -> int:
-    return schuss.minimize(fun, x0, gtol=0.0, maxiter=iterations, threads=threads, memory=MEMORY).nit
-
-
-def _scipy(fun: Fun, x0: Any, iterations: int) -> int:
-    from scipy.optimize import minimize
-
-    options = {"maxiter": iterations, "gtol": 0.0, "ftol": 0.0, "maxcor": MEMORY}
-    return int(minimize(fun, x0, jac=True, method="L-BFGS-B", options=options).nit)
-
-
-def _liblbfgs(fun: Fun, x0: Any, iterations: int, l1: float = 0.0, epsilon: float = 0.0) -> tuple[Any, int]:
-    from lbfgs import LBFGS  # PyLBFGS
-
-    solver, count = LBFGS(), 0
-    solver.m, solver.max_iterations, solver.epsilon = MEMORY, iterations, epsilon
-    solver.orthantwise_c = l1
-    if l1:
-        solver.linesearch = "wolfe"
-
-    def told(x: Any, g: Any) -> float:
-        f, own = fun(x)
-        g[:] = own
-        return f
-
-    def progress(*_: Any) -> int:
-        nonlocal count
-        count += 1
-        return 0
-
-    return solver.minimize(told, np.array(x0), progress), count
-
-
-def _read_twice(n: int) -> float:
-    """Seconds to read the history's vectors twice, by BLAS inner products: the limit."""
+def _read_twice(n: int, threads: int) -> float:
+    """Seconds to read the history's vectors twice: the limit."""
     vectors = [np.full(n, float(k)) for k in range(2 * MEMORY)]
-    begin = time.perf_counter()
-    for _ in range(2):
-        for v in vectors:
-            np.dot(v, v)
-    return time.perf_counter() - begin
+    limit = micro.Contender("limit", lambda: _cold.stream(_level.table, vectors, 0, threads))
+    limit.calibrate()
+    return 2 * limit.time(limit.repeats)
 
 
 def overhead(n: int, threads: Sequence[int], rounds: int) -> dict[str, list[float]]:
-    """Seconds besides the function for one iteration, of each solver, interleaved."""
+    """Seconds between calls of the function with a full history, the median of a run; all solvers, interleaved."""
     fun, x0 = valley(n)
-    iterations = 30 if n >= 100_000 else 60
-    contenders: dict[str, Callable[[Fun], int]] = {
-        f"schuss {t}": lambda f, t=t: _ours(f, x0, iterations, t) for t in threads
-    }
-    contenders["SciPy"] = lambda f: _scipy(f, x0, iterations)
-    if importlib.util.find_spec("lbfgs"):
-        contenders["liblbfgs"] = lambda f: _liblbfgs(f, x0, iterations)[1]
-    samples: dict[str, list[float]] = {name: [] for name in (*contenders, "read twice")}
+    # Enough for a full history, not so many that the end of the search is reached, where rounding makes it try again.
+    full, iterations = MEMORY + 3, 24 if n >= 1_000_000 else 45
+    samples: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, call in contenders.items():
-            timed = Timed(fun)
-            begin = time.perf_counter()
-            done = call(timed)
-            samples[name].append((time.perf_counter() - begin - timed.seconds) / max(done, 1))
-        samples["read twice"].append(_read_twice(n))
+        for name, call in contenders(threads).items():
+            watched = Watched(fun)
+            call(watched, x0, iterations)
+            samples.setdefault(name, []).append(statistics.median(watched.gaps(full)))
+        for t in threads:
+            samples.setdefault(f"reading twice {t}", []).append(_read_twice(n, t))
     return samples
 
 
-def _liblbfgs_problem(fun: Fun) -> tuple[int, float, bool]:
-    """Evaluations, lowest value, and whether the largest number of the gradient came down to 1e-5."""
-    from lbfgs import LBFGSError
-
-    timed, values, sizes = Timed(fun), [], []
-
-    def told(x: Any) -> tuple[float, Any]:
-        f, g = timed(x)
-        values.append(f)
-        sizes.append(float(np.abs(g).max()))
-        return f, g
-
-    # It measures |g| / |x|: the count is that of the first evaluation where ours and SciPy's measure is met.
-    with contextlib.suppress(LBFGSError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        _liblbfgs(told, fun.start, 5000, epsilon=1e-14)  # type: ignore[attr-defined]
-    met = next((k + 1 for k, size in enumerate(sizes) if size <= 1e-5), 0)
-    return met or timed.calls, min(values[: met or None]), bool(met)
+def _until(fun: Any, solve: Any, f: float) -> tuple[int, float, bool, int]:
+    """Evaluations, value, whether the gradient came down, and evaluations until a value no higher than f was seen."""
+    traced = Traced(fun)
+    done = solve(traced)
+    low = f + 1e-12 * max(abs(f), 1e-12)
+    reached = next((k + 1 for k, value in enumerate(traced.values) if value <= low), len(traced.values))
+    return len(traced.values), float(done.fun), bool(done.success), reached
 
 
 def problems() -> list[dict[str, Any]]:
-    """Evaluations and values of the test problems, beside SciPy's with the same gtol and no ftol."""
+    """Evaluations and values of the test problems; SciPy with the same gtol and no ftol."""
     from scipy.optimize import minimize
 
     rows = []
     for p, low, high in [*((p, None, None) for p in UNCONSTRAINED), *BOUNDED]:
         box = None if low is None else list(zip(low, high, strict=True))
-        ours = schuss.minimize(p, p.start, bounds=None if low is None else (low, high))
         with np.errstate(all="ignore"):
-            options = {"gtol": 1e-5, "ftol": 0.0}
+            options = {"gtol": GTOL, "ftol": 0.0}
             theirs = minimize(p, p.start, jac=True, method="L-BFGS-B", bounds=box, options=options)
+            ours = _until(
+                p,
+                lambda f, p=p, low=low, high=high: schuss.minimize(
+                    f, p.start, bounds=None if low is None else (low, high)
+                ),
+                float(theirs.fun),
+            )
         row: dict[str, Any] = {"problem": p.name + (" in a box" if box else ""), "minima": () if box else p.minima}
-        row["schuss"] = (ours.nfev, ours.fun, ours.success)
+        row |= {"schuss": ours[:3], "to SciPy's value": ours[3]}
         row["SciPy"] = (int(theirs.nfev), float(theirs.fun), bool(theirs.success))
-        if box is None and importlib.util.find_spec("lbfgs"):
-            row["liblbfgs"] = _liblbfgs_problem(p)
+        if box is None and has("lbfgs"):
+            traced = Traced(p)
+            with np.errstate(all="ignore"):
+                by_liblbfgs(traced, p.start, 5000)
+            met = traced.met(GTOL)  # it measures |g| / |x|: counted by our measure
+            row["liblbfgs"] = (met or len(traced.values), min(traced.values[: met or None]), bool(met))
         rows.append(row)
     return rows
 
 
-def a9a() -> tuple[Any, Any]:
-    """The Adult data, as a sparse matrix and labels -1 and 1."""
-    from scipy.sparse import csr_matrix
-
-    start, ids, labels = [0], [], []
-    with gzip.open(A9A, "rt") as file:
-        for line in file:
-            label, *pairs = line.split()
-            labels.append(float(label))
-            ids += [int(p.split(":")[0]) - 1 for p in pairs]
-            start.append(len(ids))
-    y = np.where(np.array(labels) > 0, 1.0, -1.0)
-    return csr_matrix((np.ones(len(ids)), ids, start), shape=(len(y), 123)), y
-
-
-def logistic(threads: Sequence[int], rounds: int) -> dict[str, Any]:
-    """Seconds of whole fits to a gradient of 1e-3, l2 = 1, and of l1 = 1 fits; evaluations beside them."""
-    x, y = a9a()
-
-    def by_numpy(w: Any) -> tuple[float, Any]:
-        z = y * (x @ w)
-        return float(np.logaddexp(0, -z).sum() + w @ w / 2), x.T @ (-y / (1 + np.exp(z))) + w
-
-    def plain(w: Any) -> tuple[float, Any]:
-        z = y * (x @ w)
-        return float(np.logaddexp(0, -z).sum()), x.T @ (-y / (1 + np.exp(z)))
-
-    def ours(t: int, **how: float) -> float:
-        fun = schuss.objectives.Logistic(x, y, l2=how.get("l2", 0.0), threads=t)
-        return schuss.minimize(fun, fun.start(), l1=how.get("l1", 0.0), gtol=1e-3, threads=t).fun
-
-    def by_scipy() -> float:
-        from scipy.optimize import minimize
-
-        options = {"gtol": 1e-3, "ftol": 0.0}
-        return float(minimize(by_numpy, np.zeros(123), jac=True, method="L-BFGS-B", options=options).fun)
-
-    def by_sklearn() -> float:
-        from sklearn.linear_model import LogisticRegression
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-3 / len(y), max_iter=2000).fit(x, y)
-        return by_numpy(model.coef_[0])[0]
-
-    contenders: dict[str, Callable[[], float]] = {f"schuss l2 {t}": lambda t=t: ours(t, l2=1.0) for t in threads}
-    contenders["SciPy l2"] = by_scipy
-    if importlib.util.find_spec("sklearn"):
-        contenders["sklearn l2"] = by_sklearn
-    contenders |= {f"schuss l1 {t}": lambda t=t: ours(t, l1=1.0) for t in threads}
-    if importlib.util.find_spec("lbfgs"):
-
-        def by_liblbfgs() -> float:
-            w = _liblbfgs(plain, np.zeros(123), 100000, 1.0, 1e-6)[0]
-            return plain(w)[0] + float(np.abs(w).sum())
-
-        contenders["liblbfgs l1"] = by_liblbfgs
-    found: dict[str, Any] = {name: {"seconds": [], "value": 0.0} for name in contenders}
-    for _ in range(rounds):
-        for name, call in contenders.items():
-            begin = time.perf_counter()
-            found[name]["value"] = call()
-            found[name]["seconds"].append(time.perf_counter() - begin)
-    return found
-
-
 def _show(console: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*heads, title=title, width=100)
+    table = Table(*heads, title=title, width=110)
     for row in rows:
         table.add_row(*map(str, row))
     console.print(table)
 
 
+def _show_overhead(console: Console, n: int, samples: dict[str, list[float]]) -> None:
+    rows = []
+    for name, s in samples.items():
+        threads = name.split()[-1]
+        base = samples[f"schuss {threads if threads.isdigit() else 1}"]
+        ratio = statistics.median(a / b for a, b in zip(s, base, strict=True))
+        rows.append((name, f"{1e6 * statistics.median(s):,.1f}", f"{ratio:.2f}"))
+    _show(console, f"n = {n:,}: between two calls of the function", ("solver", "µs", "times schuss"), rows)
+
+
+def _show_problems(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    solvers = [name for name in ("schuss", "SciPy", "liblbfgs") if any(name in r for r in rows)]
+    lines: list[tuple[object, ...]] = []
+    for r in rows:
+        told = [f"{r[k][0]} ({r[k][1]:.6g}{'' if r[k][2] else ', no'})" if k in r else "" for k in solvers]
+        lines.append((r["problem"], *told, r["to SciPy's value"]))
+    for title, some in (
+        ("35 problems", [r for r in rows if r["minima"]]),
+        ("boxes", [r for r in rows if not r["minima"]]),
+    ):
+        sums = [sum(r[k][0] for r in some if k in r) for k in solvers]
+        lines.append((title, *sums, sum(r["to SciPy's value"] for r in some)))
+    _show(console, "evaluations (value reached)", ("problem", *solvers, "schuss to SciPy's value"), lines)
+
+
+def _show_fits(console: Console, title: str, found: dict[str, Any]) -> None:
+    rows = [
+        (name, f"{statistics.median(v['seconds']):.3f}", f"{v['value']:.6f}", f"{v['gradient']:.1e}", v["zeros"])
+        for name, v in found.items()
+    ]
+    _show(console, f"{title}: a whole fit", ("solver", "s", "value", "gradient", "zeros"), rows)
+
+
+def plot(found: dict[str, Any], path: Path) -> None:
+    """Overhead over n, and seconds of the fits, as a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
+    sizes = sorted(int(n) for n in found.get("overhead", {}))
+    for name in found["overhead"][str(sizes[0])] if sizes else ():
+        line = "--" if name.startswith("reading") else "-"
+        times = [1e6 * statistics.median(found["overhead"][str(n)][name]) for n in sizes]
+        left.plot(sizes, times, line, marker="o", markersize=4, linewidth=2.5 if "schuss" in name else 1.2, label=name)
+    left.set(xscale="log", yscale="log", xlabel="n, float64", ylabel="µs between two calls of the function")
+    left.grid(True, color="0.9")
+    left.legend(fontsize=8)
+    bars = [(f"{data}: {name}", statistics.median(v["seconds"]))
+            for data, all_of in found.get("fits", {}).items() for name, v in all_of.items()]  # fmt: skip
+    names, seconds = zip(*bars[::-1], strict=True) if bars else ((), ())
+    right.barh(names, seconds, color=["#c1272d" if "schuss" in name else "0.6" for name in names])
+    right.set(xscale="log", xlabel="s, a whole fit")
+    right.tick_params(labelsize=8)
+    about = found["machine"]
+    figure.suptitle(f"{about['cpu']}, {about['cores']} cores, level {about['level']}, {about['date']}", fontsize=10)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
 def main(out: Path = Path("results"), quick: bool = False, rules: Sequence[str] | None = None) -> list[Path]:
-    """Measures, prints and writes; `rules` names parts: overhead, problems, logistic."""
+    """Measures, prints and writes; `rules` names parts: overhead, problems, fits."""
     wrong = set(rules or ()) - set(PARTS)
     if wrong:
         raise ValueError(f"parts: expected some of {', '.join(PARTS)}, got {min(wrong)!r}")
-    console, parts = Console(), list(rules or PARTS)
+    console, parts = Console(width=None if Console().is_terminal else 120), list(rules or PARTS)
     threads = micro.thread_counts(False)
     about = report.machine()
     found: dict[str, Any] = {"machine": about}
     if "overhead" in parts:
         found["overhead"] = {}
         for n in QUICK_SIZES if quick else SIZES:
-            samples = overhead(n, threads, 3 if quick or n > 1e6 else 5)
-            found["overhead"][str(n)] = samples
-            base = samples[f"schuss {threads[0]}"]
-            rows = [
-                (
-                    name,
-                    f"{1e6 * statistics.median(s):.1f}",
-                    f"{statistics.median(a / b for a, b in zip(s, base, strict=True)):.2f}",
-                )
-                for name, s in samples.items()
-            ]
-            _show(console, f"n = {n:,}: an iteration besides the function", ("solver", "µs", "times schuss 1"), rows)
+            samples = found["overhead"][str(n)] = overhead(n, threads, 9 if n < 1_000_000 else 3)
+            _show_overhead(console, n, samples)
     if "problems" in parts:
         found["problems"] = problems()
-        heads = ("schuss", "SciPy", "liblbfgs")
-        lines = []
-        for r in found["problems"]:
-            told = [r[k] for k in heads if k in r]
-            lines.append((r["problem"], *(f"{n} ({f:.6g}{'' if good else ', no'})" for n, f, good in told)))
-        totals = [sum(r.get(k, (0,))[0] for r in found["problems"]) for k in heads]
-        _show(console, "evaluations (value reached)", ("problem", *heads), [*lines, ("all", *totals)])
-    if "logistic" in parts and A9A.exists():
-        found["logistic"] = logistic(threads, 1 if quick else 3)
-        fits = [
-            (k, f"{statistics.median(v['seconds']):.3f}", f"{v['value']:.6f}") for k, v in found["logistic"].items()
-        ]
-        _show(console, "a9a: a whole fit", ("solver", "s", "value"), fits)
+        _show_problems(console, found["problems"])
+    if "fits" in parts:
+        found["fits"] = {}
+        data = {"a9a": a9a} if A9A.exists() else {}
+        for name, make in (data if quick else {**data, "200k x 100k": made}).items():
+            found["fits"][name] = fits(make(), threads, 1 if quick else 3, l1_too=name == "a9a" or not quick)
+            _show_fits(console, name, found["fits"][name])
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{report.default_name(about)}-solvers.json"
     path.write_text(json.dumps(found, indent=1, default=float))
-    console.print(f"wrote {path}", highlight=False)
-    return [path]
+    paths = [path]
+    if has("matplotlib"):
+        paths.append(path.with_suffix(".png"))
+        plot(found, paths[-1])
+    for one in paths:
+        console.print(f"wrote {one}", highlight=False)
+    return paths

@@ -15,7 +15,7 @@ import pytest
 import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from solver_oracle import inverse_hessian, quadratic, rosenbrock
+from solver_oracle import inverse_hessian, loss, quadratic, rosenbrock, slope
 
 import schuss
 from schuss.solvers import result as states
@@ -69,6 +69,20 @@ def test_minimum_with_bounds(problem: Any, low: Array, high: Array) -> None:
     assert mine.nfev <= theirs.nfev + 2
 
 
+@pytest.mark.parametrize("free", [0.2, 0.8])
+def test_bounds_of_many_variables(free: float) -> None:
+    n = 20_000  # three tiles
+    random = np.random.default_rng(7)
+    d, centre = random.uniform(1, 30, n), random.standard_normal(n)
+    low = np.where(random.random(n) < free, -10.0, centre + 0.1)
+    high = np.where(random.random(n) < 0.5, np.inf, low + 20)
+    fun = lambda x: (float(d @ (x - centre) ** 2 / 2), d * (x - centre))  # noqa: E731
+    ends = [schuss.minimize(fun, np.zeros(n), bounds=(low, high), gtol=1e-7, threads=t) for t in (1, 2, 7)]
+    assert ends[0].success
+    np.testing.assert_allclose(ends[0].x, np.clip(centre, low, high), atol=1e-7)
+    assert len({e.x.tobytes() for e in ends}) == 1
+
+
 def test_evaluations_are_within_two_percent_of_scipys() -> None:
     mine, theirs = [], []
     for p in UNCONSTRAINED:
@@ -79,6 +93,29 @@ def test_evaluations_are_within_two_percent_of_scipys() -> None:
             options = {"gtol": 1e-5, "ftol": 0}
             theirs.append(scipy.optimize.minimize(p, p.start, jac=True, method="L-BFGS-B", options=options).nfev)
     assert sum(mine) <= 1.02 * sum(theirs)
+
+
+def test_scipys_values_take_no_more_evaluations_than_scipy() -> None:
+    mine, theirs = 0, 0
+    for p, low, high in [*((p, None, None) for p in UNCONSTRAINED), *BOUNDED]:
+        box = None if low is None else (low, high)
+        values: list[float] = []
+
+        def fun(x: Array, p: Any = p, values: list[float] = values) -> tuple[float, Array]:
+            told = p(x)
+            values.append(told[0])
+            return told
+
+        with np.errstate(all="ignore"):
+            pairs = None if box is None else list(zip(*box, strict=True))
+            options = {"gtol": 1e-5, "ftol": 0}
+            other = scipy.optimize.minimize(p, p.start, jac=True, method="L-BFGS-B", bounds=pairs, options=options)
+        done = schuss.minimize(fun, p.start, bounds=box)
+        assert done.success or not other.success, p.name
+        # Where SciPy's end is a little lower only for the number of its last step, ours counts in full.
+        reached = [k + 1 for k, f in enumerate(values) if f <= other.fun + 1e-12 * max(abs(other.fun), 1e-12)]
+        mine, theirs = mine + (reached[0] if reached else len(values)), theirs + other.nfev
+    assert mine <= theirs
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -133,6 +170,46 @@ def test_owlqn_reaches_the_lasso_of_coordinate_descent() -> None:
     assert ((mine.x == 0) == (x == 0)).all()
     assert 0 < (x == 0).sum() < 20
     assert mine.fun == pytest.approx(0.5 * ((a @ x - y) ** 2).sum() + l1 * np.abs(x).sum())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_owlqn_leaves_free_numbers_alone(dtype: Any, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    a, y = random.standard_normal((60, 20)), random.standard_normal(60) + 3
+    l1 = np.where(np.arange(20) % 3 == 0, 0, random.uniform(1, 12, 20))
+    x = np.zeros(20)
+    for _ in range(2000):  # the oracle: exact minimization over one coordinate after the other
+        for j in range(20):
+            z, square = a[:, j] @ (y - a @ x + a[:, j] * x[j]), a[:, j] @ a[:, j]
+            x[j] = np.sign(z) * max(abs(z) - l1[j], 0) / square
+    tight = 1e-8 if dtype == np.float64 else 1e-3
+
+    def fun(w: Array) -> tuple[float, Array]:
+        r = a @ w.astype(float) - y
+        return float(r @ r) / 2, (a.T @ r).astype(dtype)
+
+    mine = schuss.minimize(fun, np.zeros(20, dtype), l1=l1, gtol=tight)
+    np.testing.assert_allclose(mine.x, x, atol=10 * tight)
+    assert ((mine.x == 0) == (x == 0)).all()
+    assert 0 < (x == 0).sum() < 13
+    assert mine.fun == pytest.approx(fun(x)[0] + l1 @ np.abs(x), rel=1e-6)
+    half = run(schuss.OWLQN(np.zeros(20, dtype), l1, gtol=tight), fun, 4)
+    half.save(tmp_path / "state")
+    again = run(schuss.OWLQN.load(tmp_path / "state"), fun).result()
+    assert again.x.tobytes() == mine.x.tobytes()
+
+
+def test_owlqn_with_an_intercept_reaches_the_limit_of_its_conditions() -> None:
+    random = np.random.default_rng(5)
+    a, labels = random.standard_normal((300, 8)), (random.random(300) < 0.8).astype(int)
+    fun = schuss.objectives.Logistic(a, labels, intercept=True)
+    mine = schuss.minimize(fun, fun.start(), l1=fun.penalty(8.0), gtol=1e-7)
+    g = slope(lambda w: loss("Logistic", np.c_[a, np.ones(300)], labels, np.ones(300), 0.0, w), mine.x)
+    here = mine.x[:-1] != 0
+    assert 0 < here.sum() < 8
+    np.testing.assert_allclose(g[:-1][here], -8 * np.sign(mine.x[:-1][here]), atol=1e-6)
+    assert (np.abs(g[:-1]) <= 8 + 1e-6).all()
+    assert abs(g[-1]) < 1e-6
 
 
 def test_owlqn_goes_along_valleys() -> None:
@@ -342,6 +419,43 @@ def test_newton_converges_quadratically() -> None:
     assert all(b <= a * a or b < 1e-14 for a, b in zip([late[0], *after], after, strict=False))
 
 
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 130, 333])
+def test_newton_solves_dense_systems(n: int) -> None:
+    a, b = quadratic(n, 100, seed=n)
+    ends = []
+    for threads in (1, 2, 7):
+        options: dict[str, Any] = {"method": "newton", "hess": lambda x: a, "gtol": 1e-10, "threads": threads}
+        ends.append(schuss.minimize(bowl(a, b), np.zeros(n), **options))
+    assert ends[0].success
+    assert ends[0].nit <= 2
+    np.testing.assert_allclose(ends[0].x, np.linalg.solve(a, b), rtol=1e-9, atol=1e-10)
+    assert ends[0].x.tobytes() == ends[1].x.tobytes() == ends[2].x.tobytes()
+
+
+@pytest.mark.parametrize("bent", [0, 63, 64, 100, 149])
+def test_newton_leaves_a_saddle_of_many_variables(bent: int) -> None:
+    n = 150
+    q = np.linalg.qr(np.random.default_rng(bent).standard_normal((n, n)))[0]
+    q[:, bent], q[bent] = 0, 0
+    q[bent, bent] = 1
+    a = q @ np.diag(np.linspace(1, 2, n)) @ q.T
+    a[bent, bent] = -1
+
+    def fun(x: Array) -> tuple[float, Array]:
+        cube = np.zeros(n)
+        cube[bent] = x[bent] ** 3
+        return float(x @ a @ x / 2 + x[bent] ** 4 / 4), a @ x + cube
+
+    def hess(x: Array) -> Array:
+        h = a.copy()
+        h[bent, bent] += 3 * x[bent] ** 2
+        return h
+
+    done = schuss.minimize(fun, np.zeros(n), method="newton", hess=hess)
+    assert done.success
+    assert done.fun == pytest.approx(-0.25)
+
+
 @pytest.mark.parametrize("start", [[0.0, 0.0], [0.0, 1.0], [1e-9, 0.0]])
 def test_newton_leaves_a_saddle(start: list[float]) -> None:
     fun = lambda x: (x[0] ** 4 / 4 - x[0] ** 2 / 2 + x[1] ** 2, np.array([x[0] ** 3 - x[0], 2 * x[1]]))  # noqa: E731
@@ -393,6 +507,26 @@ def test_float32_storage_goes_where_float32_sums_do_not() -> None:
     solver = schuss.LBFGS(s, gtol=0.0)
     solver.tell(0.5 * len(s), np.asarray(solver.ask()))
     assert solver._solver.numbers()["line.start.d"] == pytest.approx(-np.sqrt(2**25), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("newton", ["3: 1.1e-02", "4: 5.8e-05", "5: 1.7e-09", "value -0.250000. Converged"]),
+        (
+            "float32_storage",
+            ["float32 alone:             gradient 1", "no lower value", "Converged", "Stored as float32"],
+        ),
+    ],
+)
+def test_examples_say(name: str, words: list[str]) -> None:
+    root = Path(schuss.__file__).parent.parent
+    path = Path(__file__).parent.parent / "examples" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, env={"PYTHONPATH": str(root)}, timeout=60
+    )
+    for word in words:
+        assert word in done.stdout, done.stdout + done.stderr
 
 
 # --- minimize
@@ -524,6 +658,9 @@ def test_unbounded_below_ends() -> None:
         (lambda: schuss.LBFGS(np.zeros(2), c2=1e-5), ValueError, "c2: expected"),
         (lambda: schuss.LBFGS(np.zeros(2), tol=1), TypeError, "unknown option 'tol'"),
         (lambda: schuss.OWLQN(np.zeros(2), -1), ValueError, "l1: expected a number >= 0"),
+        (lambda: schuss.OWLQN(np.zeros(2), [1, -1]), ValueError, "l1: expected numbers >= 0"),
+        (lambda: schuss.OWLQN(np.zeros(2), [1, 1, 1]), ValueError, "l1: expected a number or an array of x0's shape"),
+        (lambda: schuss.OWLQN(np.zeros(2), ["a", "b"]), TypeError, "l1: expected real numbers"),
         (lambda: schuss.LBFGSB(np.zeros(2), (1, 0)), ValueError, "bounds: number 0 has none to choose from"),
         (lambda: schuss.LBFGSB(np.zeros(2), (np.nan, 0)), ValueError, "bounds: the lower one has NaN"),
         (lambda: schuss.LBFGSB(np.zeros(2), (0, [1, 2, 3])), ValueError, "bounds: the upper one does not broadcast"),

@@ -46,26 +46,26 @@ class PySolver {
   }
 
   py::object ask() {
+    asked_ = true;
     const Vec& v = solver_->asked();
     py::object& known = views_[v.data()];
     if (!known) known = view(v, solver_->space.n, solver_->space.number);
     return known;
   }
+  bool asked() const { return asked_; }
 
+  // `tell` without a look at anything but the usual: false, and nothing has happened, where Python must look first.
+  bool offer(const py::object& f, const py::object& gradient, int threads) {
+    if (!asked_ || wants() != 0 || !PyFloat_Check(f.ptr()) || !View::is(gradient.ptr())) return false;
+    const View g(gradient.ptr());
+    if (g.dims != 1 || g.size != solver_->space.n || !g.real() || g.number() != solver_->space.number || !g.native ||
+        !g.contiguous || !g.aligned)
+      return false;
+    told(PyFloat_AS_DOUBLE(f.ptr()), g.data, threads);
+    return true;
+  }
   void tell(double f, const py::object& gradient, int threads) {
-    Space& space = solver_->space;
-    const View g = readable(gradient, space.number, space.n, "g");
-    space.threads = threads;
-    bool good;
-    {
-      py::gil_scoped_release release;
-      good = solver_->tell(f, g.data);
-    }
-    if (good) return;
-    const std::string remedy = "; start where f and its gradient are finite";
-    if (!std::isfinite(f))
-      throw py::value_error("f: expected a finite number at the start, got " + std::to_string(f) + remedy);
-    throw py::value_error("g: expected finite numbers at the start" + remedy);
+    told(f, readable(gradient, solver_->space.number, solver_->space.n, "g").data, threads);
   }
 
   py::array x() { return view(solver_->x(), solver_->space.n, solver_->space.number); }
@@ -105,6 +105,7 @@ class PySolver {
       throw;
     }
     solver_->restored();
+    asked_ = false;
   }
 
   // What is to be told next; 3: nothing.
@@ -137,6 +138,23 @@ class PySolver {
   }
 
  private:
+  void told(double f, const void* g, int threads) {
+    solver_->space.threads = threads;
+    bool good;
+    {
+      py::gil_scoped_release release;
+      good = solver_->tell(f, g);
+    }
+    if (good) {
+      asked_ = false;
+      return;
+    }
+    const std::string remedy = "; start where f and its gradient are finite";
+    if (!std::isfinite(f))
+      throw py::value_error("f: expected a finite number at the start, got " + std::to_string(f) + remedy);
+    throw py::value_error("g: expected finite numbers at the start" + remedy);
+  }
+
   void set_numbers(const std::map<std::string, double>& numbers) {
     Fields fields;
     fields.restoring = true;
@@ -146,6 +164,7 @@ class PySolver {
 
   std::unique_ptr<Solver> solver_;
   std::map<void*, py::object> views_;  // of the two points that take turns
+  bool asked_ = false;
 };
 
 // gtol, ftol, noise, maxiter, maxfun, line search, c1, c2: checked in Python.
@@ -170,14 +189,25 @@ std::unique_ptr<PySolver> make(const py::capsule& table, const py::object& x0, c
   return std::make_unique<PySolver>(std::move(solver));
 }
 
+// `weights` is None where one l1 is for all.
+std::unique_ptr<PySolver> owlqn(const py::capsule& table, const py::object& x0, const Given& given, int memory,
+                                int form, double l1, const py::object& weights) {
+  View at(x0.ptr());
+  auto solver = std::make_unique<Owlqn>(space(table, x0, at), settings(given), memory, Form(form), l1);
+  if (!weights.is_none()) solver->weigh(readable(weights, solver->space.number, solver->space.n, "l1").data);
+  solver->begin(at.data);
+  return std::make_unique<PySolver>(std::move(solver));
+}
+
 std::unique_ptr<PySolver> lbfgsb(const py::capsule& table, const py::object& x0, const py::object& low,
                                  const py::object& high, const Given& given, int memory) {
-  auto made = make<Lbfgsb>(table, x0, given, memory);
-  Lbfgsb& solver = made->as<Lbfgsb>();
-  const View l = readable(low, solver.space.number, solver.space.n, "lower bounds"),
-             h = readable(high, solver.space.number, solver.space.n, "upper bounds");
-  solver.bounds(l.data, h.data);
-  return made;
+  View at(x0.ptr());
+  auto solver = std::make_unique<Lbfgsb>(space(table, x0, at), settings(given), memory);
+  const View l = readable(low, solver->space.number, solver->space.n, "lower bounds"),
+             h = readable(high, solver->space.number, solver->space.n, "upper bounds");
+  solver->bounds(l.data, h.data);
+  solver->begin(at.data);
+  return std::make_unique<PySolver>(std::move(solver));
 }
 
 void advance(PySolver& self, const py::object& gradient, const py::object& before, const py::object& now, double rate,
@@ -206,6 +236,7 @@ py::array product(PySolver& self, const py::object& vector, int form) {
 void bind_solvers(py::module_& m) {
   py::class_<PySolver>(m, "Solver", py::module_local())
       .def("ask", &PySolver::ask)
+      .def("offer", &PySolver::offer)
       .def("tell", &PySolver::tell)
       .def("x", &PySolver::x)
       .def("g", &PySolver::g)
@@ -217,6 +248,8 @@ void bind_solvers(py::module_& m) {
       .def("direction", &PySolver::direction)
       .def("tell_product", &PySolver::tell_product)
       .def("tell_hessian", &PySolver::tell_hessian)
+      .def_property_readonly("asked", &PySolver::asked)
+      .def_property_readonly("done", [](PySolver& s) { return s.solver().status != Status::running; })
       .def_property_readonly("wants", &PySolver::wants)
       .def_property_readonly("f", [](PySolver& s) { return s.solver().value(); })
       .def_property_readonly("size", [](PySolver& s) { return s.solver().size; })
@@ -228,8 +261,7 @@ void bind_solvers(py::module_& m) {
   m.def("lbfgs", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form) {
     return make<Lbfgs>(table, x0, given, memory, Form(form));
   });
-  m.def("owlqn", [](const py::capsule& table, const py::object& x0, const Given& given, int memory, int form,
-                    double l1) { return make<Owlqn>(table, x0, given, memory, Form(form), l1); });
+  m.def("owlqn", &owlqn);
   m.def("bfgs", &make<Bfgs>);
   m.def("newton", &make<Newton>);
   m.def("newton_cg", &make<NewtonCg>);

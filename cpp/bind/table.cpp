@@ -27,6 +27,7 @@ py::array lane(const py::capsule& table, int which, const py::array& in, double 
 
 // The limit loop of the benchmarks over arrays of equal size; the written ones come first. Returns the bytes moved.
 double stream(const py::capsule& table, const std::vector<py::array>& arrays, int written, int threads) {
+  if (arrays.size() > 32) throw py::value_error("arrays: expected at most 32, got " + std::to_string(arrays.size()));
   std::vector<char*> base;
   std::int64_t n = 0;
   Number number = f32;
@@ -42,7 +43,7 @@ double stream(const py::capsule& table, const std::vector<py::array>& arrays, in
   const std::int64_t tasks = (n + tile - 1) / tile, item = number == f32 ? 4 : 8;
   py::gil_scoped_release release;
   Team::get().run(tasks, threads, [&](std::int64_t task, int) {
-    void* here[8];
+    void* here[32];
     for (std::size_t k = 0; k < base.size(); ++k) here[k] = base[k] + task * tile * item;
     tools.stream(read, written, here, std::min(tile, n - task * tile));
   });

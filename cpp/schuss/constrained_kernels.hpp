@@ -1,4 +1,4 @@
-// Passes of vectors.hpp that bounds, l1 terms and dense inverses need.
+// Passes of vectors.hpp that bounds, l1 terms and dense inverses need. The zeros behind a vector's end stay zeros.
 #pragma once
 #include "vector_kernels.hpp"
 
@@ -27,13 +27,21 @@ void projected(const void* x, const void* g, const void* lo, const void* hi, std
   *out = std::max(*out, top.result());
 }
 
+// l1 w_i
+template <class T, class Count>
+[[gnu::always_inline]] inline Eight penalty(const Eight& l1, const void* w, std::int64_t i, Count k) {
+  return w ? l1 * read(static_cast<const T*>(w) + i, k) : l1;
+}
+
 template <class T>
-void pseudo(const void* x, const void* g, double l1, void* v, std::int64_t n, double* out, double* highest) {
-  const Eight zero = fill(0.0), weight = fill(l1);
+void pseudo(const void* x, const void* g, double l1, const void* w, void* v, std::int64_t n, double* out,
+            double* highest) {
+  const Eight zero = fill(0.0), every = fill(l1);
   Eight square = zero;
   Top top;
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
     const Eight here = read(static_cast<const T*>(x) + i, k), slope = read(static_cast<const T*>(g) + i, k);
+    const Eight weight = penalty<T>(every, w, i, k);
     const Eight up = slope + weight, down = slope - weight;
     const Eight at_zero = where(less(up, zero), up, where(less(zero, down), down, zero));
     write(static_cast<T*>(v) + i, where(less(zero, here), up, where(less(here, zero), down, at_zero)), k);
@@ -46,13 +54,14 @@ void pseudo(const void* x, const void* g, double l1, void* v, std::int64_t n, do
 }
 
 template <class T>
-void align(void* p, const void* v, const void* x, std::int64_t n, double* out) {
-  const Eight zero = fill(0.0);
+void align(void* p, const void* v, const void* x, const void* w, std::int64_t n, double* out) {
+  const Eight zero = fill(0.0), one = fill(1.0);
   Eight slope = zero, square = zero;
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
     const Eight move = read(static_cast<const T*>(p) + i, k), least = read(static_cast<const T*>(v) + i, k);
     const Eight away = x ? magnitude(read(static_cast<const T*>(x) + i, k)) : zero;
-    const Eight kept = where(less(zero, away), move, where(less(move * least, zero), move, zero));
+    const Eight bent = where(less(zero, away), move, where(less(move * least, zero), move, zero));
+    const Eight kept = where(less(zero, penalty<T>(one, w, i, k)), bent, move);
     write(static_cast<T*>(p) + i, kept, k);
     slope += kept * least;
     square += kept * kept;
@@ -62,16 +71,19 @@ void align(void* p, const void* v, const void* x, std::int64_t n, double* out) {
 }
 
 template <class T>
-void orthant(void* trial, const void* x, double t, const void* p, const void* v, std::int64_t n, double* out) {
-  const Eight zero = fill(0.0), factor = fill(t);
+void orthant(void* trial, const void* x, double t, const void* p, const void* v, double l1, const void* w,
+             std::int64_t n, double* out) {
+  const Eight zero = fill(0.0), factor = fill(t), every = fill(l1);
   Eight size = zero, slope = zero;
   for_packs<double>(n, [&](std::int64_t i, auto k) __attribute__((always_inline)) {
     const Eight here = read(static_cast<const T*>(x) + i, k), least = read(static_cast<const T*>(v) + i, k);
     const Eight side = where(less(here, zero), fill(-1.0), where(less(zero, here), fill(1.0), -sign(least)));
     const Eight moved = here + factor * read(static_cast<const T*>(p) + i, k);
-    write(static_cast<T*>(trial) + i, where(less(zero, moved * side), moved, zero), k);
+    const Eight weight = penalty<T>(every, w, i, k);
+    write(static_cast<T*>(trial) + i, where(less(zero, weight), where(less(zero, moved * side), moved, zero), moved),
+          k);
     const Eight now = read(static_cast<const T*>(trial) + i, k);
-    size += magnitude(now);
+    size += weight * magnitude(now);
     slope += least * (now - here);
   });
   out[0] += total(size);

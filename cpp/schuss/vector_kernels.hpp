@@ -86,11 +86,17 @@ struct Top {
 };
 
 // Vectors are taken in blocks that stay in the first cache while the others stream by.
-constexpr std::int64_t block = 1024;
+constexpr std::int64_t block = 512;
 
 template <class F>
 [[gnu::always_inline]] inline void for_blocks(std::int64_t n, F some) {
   for (std::int64_t from = 0; from < n; from += block) some(from, std::min(block, n - from));
+}
+
+// From the end, for the pass that goes over vectors which the one before has read forwards: the cache holds their ends.
+template <class F>
+[[gnu::always_inline]] inline void for_blocks_back(std::int64_t n, F some) {
+  for (std::int64_t from = (n - 1) / block * block; from >= 0; from -= block) some(from, std::min(block, n - from));
 }
 
 template <class T>
@@ -125,7 +131,9 @@ void dots_block(const T* const* left, int count, std::int64_t from, const T* con
                 double* out) {
   int k = 0;
   for (; k + 4 <= count; k += 4) dots_of<T, 4, rights>(left + k, from, right, n, out + rights * k);
-  for (; k < count; ++k) dots_of<T, 1, rights>(left + k, from, right, n, out + rights * k);
+  if (count - k == 3) dots_of<T, 3, rights>(left + k, from, right, n, out + rights * k);
+  if (count - k == 2) dots_of<T, 2, rights>(left + k, from, right, n, out + rights * k);
+  if (count - k == 1) dots_of<T, 1, rights>(left + k, from, right, n, out + rights * k);
 }
 
 template <class T>
@@ -222,7 +230,7 @@ void propose(const double* c, const void* const* v, int count, const void* x, co
              std::int64_t n, double* out) {
   alignas(64) double sum[block];
   Eight slope = fill(0.0), square = fill(0.0);
-  for_blocks(n, [&](std::int64_t from, std::int64_t size) {
+  for_blocks_back(n, [&](std::int64_t from, std::int64_t size) {
     combine_block(sum, c, typed<T>(v), count, from, size);
     for_packs<double>(size, [&](std::int64_t at, auto k) __attribute__((always_inline)) {
       const std::int64_t i = from + at;

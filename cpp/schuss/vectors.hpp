@@ -29,13 +29,17 @@ struct Vectors {
   void (*clamp)(void* a, const void* lo, const void* hi, std::int64_t n);
   void (*projected)(const void* x, const void* g, const void* lo, const void* hi, std::int64_t n, double* out);
 
-  // l1 |x| with one l1 for all: v = the subgradient of least norm (Andrew & Gao 2007, eq. 4); out[0] += v . v, top
-  void (*pseudo)(const void* x, const void* g, double l1, void* v, std::int64_t n, double* out, double* top);
-  // p = p where p v < 0 or x is not 0, else 0; x null: as if it were 0. out += (p . v, p . p)
-  void (*align)(void* p, const void* v, const void* x, std::int64_t n, double* out);
-  // trial = x + t p, but 0 where that leaves the orthant of x (of -v where x = 0); out += (sum |trial|, v . (trial -
-  // x))
-  void (*orthant)(void* trial, const void* x, double t, const void* p, const void* v, std::int64_t n, double* out);
+  // The term sum of l1 w_i |x_i|; w null: all 1. Where w is 0 a number is free: its sign may change, nothing is
+  // dropped. v = the subgradient of least norm (Andrew & Gao 2007, eq. 4); out[0] += v . v, top
+  void (*pseudo)(const void* x, const void* g, double l1, const void* w, void* v, std::int64_t n, double* out,
+                 double* top);
+  // p = p where p v < 0, x is not 0 or free, else 0; x null: as if it were 0. out += (p . v, p . p)
+  void (*align)(void* p, const void* v, const void* x, const void* w, std::int64_t n, double* out);
+  // trial = x + t p, but 0 where that leaves the orthant of x (of -v where x = 0); out += (the term at trial, v .
+  // (trial
+  // - x))
+  void (*orthant)(void* trial, const void* x, double t, const void* p, const void* v, double l1, const void* w,
+                  std::int64_t n, double* out);
 
   // Rows first .. last of a symmetric matrix, packed by rows of its lower triangle; row i begins at i (i + 1) / 2.
   // H += a s s' + b (u s' + s u') if b is not 0; outs[r] += H[rows] part of H right[r], with what is symmetric to it.

@@ -171,9 +171,9 @@ bench.command("sparse", help="Another name of tables.")(tables)
 def solvers(
     out: Out = Path("bench-results"),
     quick: Annotated[bool, typer.Option(help="Small sizes, one fit each, about a minute.")] = False,
-    parts: Annotated[str, typer.Option(help="Some of overhead, problems, logistic; all by default.")] = "",
+    parts: Annotated[str, typer.Option(help="Some of overhead, problems, fits; all by default.")] = "",
 ) -> None:
-    """Overhead of an iteration, evaluations on test problems, logistic regression; beside SciPy and liblbfgs."""
+    """Overhead of an iteration, test problems, logistic regression; beside SciPy, liblbfgs, torch, scikit-learn."""
     _measure("solvers", out, quick, parts)
 
 

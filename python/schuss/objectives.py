@@ -76,6 +76,22 @@ class Objective:
         """Zeros of the shape of x."""
         return np.zeros(self._shape, dtype)
 
+    def penalty(self, l1: float) -> Array:
+        """An l1 for `minimize` and `OWLQN` that leaves the intercept free: l1 for each column, 0 for the intercept.
+
+        Example
+        -------
+        >>> import numpy as np, schuss
+        >>> fun = schuss.objectives.Squared(np.eye(2), [5, 3], intercept=True)
+        >>> fun.penalty(2.0)
+        array([2., 2., 0.])
+        >>> schuss.minimize(fun, fun.start(), l1=fun.penalty(2.0)).x.round(4)
+        array([0., 0., 4.])
+        """
+        weights = np.full(self._shape, float(l1))
+        weights[self.columns :] = 0
+        return weights
+
     def __call__(self, x: Any) -> tuple[float, Array]:
         """Value and gradient at x; the gradient's memory is the objective's own, valid until the next call."""
         a = np.asarray(x)

@@ -44,14 +44,13 @@ class History {
   void make_room() { count = std::min(count, memory - 1); }
 
   // What `learn` needs inner products of: the old pairs, the new pair, the gradient.
-  Pointers to_learn(const void* q) const {
-    Pointers left;
+  void to_learn(const void* q, Pointers& left) const {
+    left.clear();
     for (int k = 0; k < count; ++k) {
       left.push_back(s(slot(k)));
       left.push_back(y(slot(k)));
     }
     left.insert(left.end(), {s(next), y(next), q});
-    return left;
   }
   // (q, y) with each of them
   double new_slope(const std::vector<double>& out, std::size_t left) const { return out[2 * (left - 3)]; }

@@ -22,11 +22,11 @@ class Lbfgs : public Solver {
   void advance(const void* gradient, const void* common_before, const void* common_now, double rate) {
     if (moved_) {
       space.step(history_.y(history_.next), common_now, -1, common_before);
-      const Pointers left = history_.to_learn(gradient);
-      out_.assign(2 * left.size(), 0.0);
+      history_.to_learn(gradient, v_);
+      out_.assign(2 * v_.size(), 0.0);
       const void* const right[] = {gradient, history_.y(history_.next)};
-      space.dots(left, right, 2, out_.data());
-      history_.take(out_, left.size(), space.dot(history_.s(history_.next), history_.s(history_.next)));
+      space.dots(v_, right, 2, out_.data());
+      history_.take(out_, v_.size(), space.dot(history_.s(history_.next), history_.s(history_.next)));
     }
     space.copy(g_.data(), gradient);
     size = measure();
@@ -71,6 +71,7 @@ class Lbfgs : public Solver {
   History history_;
   double square_ = 0;        // p . p
   std::vector<double> out_;  // the inner products of the new pair
+  Pointers v_;               // the vectors of a pass
 
   // What the direction is taken of: the gradient, or in its place a subgradient.
   virtual const void* slope_vector() const { return g_.data(); }
@@ -102,8 +103,8 @@ class Lbfgs : public Solver {
   bool examine(double, const void* gradient, double& slope) override {
     learned_ = line_->trials == 0;
     if (learned_) {
-      const Pointers left = pair(gradient);
-      slope = history_.new_slope(out_, left.size());
+      pair(gradient);
+      slope = history_.new_slope(out_, v_.size());
       return std::isfinite(out_.back());
     }
     slope = space.dot(gradient, history_.s(history_.next));
@@ -119,22 +120,28 @@ class Lbfgs : public Solver {
       pair(gradient);
     }
     history_.take(out_, out_.size() / 2, square);
+    known_ = true;
+  }
+
+  double measure() override {
+    const bool known = known_;
+    known_ = false;
+    return known ? out_.back() : Solver::measure();
   }
 
   void place(double t) override { space.step(trial_.data(), x_.data(), t, history_.s(history_.next)); }
 
  private:
   // The inner products that the new pair brings; the last number is the largest of |gradient|.
-  Pointers pair(const void* gradient) {
-    const Pointers left = history_.to_learn(spare_.data());
-    out_.assign(2 * left.size() + 1, 0.0);
-    space.learn(gradient, g_.data(), nullptr, history_.y(history_.next), spare_.data(), left, out_.data());
-    return left;
+  void pair(const void* gradient) {
+    history_.to_learn(spare_.data(), v_);
+    out_.assign(2 * v_.size() + 1, 0.0);
+    space.learn(gradient, g_.data(), nullptr, history_.y(history_.next), spare_.data(), v_, out_.data());
   }
 
   bool gram_, learned_ = false, moved_ = false;
+  bool known_ = false;  // whether `out_` has the largest number of g, just learned
   std::vector<double> c_;
-  Pointers v_;
 };
 
 }  // namespace schuss

@@ -17,10 +17,15 @@ class Lbfgsb : public Solver {
         work_(where.make()),
         history_(where, memory) {}
 
+  // Before `begin`, which moves the start to the nearest point within.
   void bounds(const void* low, const void* high) {
     space.copy(low_.data(), low);
     space.copy(high_.data(), high);
     boxed_ = std::isfinite(space.largest(low)) && std::isfinite(space.largest(high));
+  }
+
+  void begin(const void* from) override {
+    Solver::begin(from);
     for (Vec* v : {&x_, &trial_}) space.clamp(v->data(), low_.data(), high_.data());
   }
 
@@ -55,12 +60,14 @@ class Lbfgsb : public Solver {
       space.combine(p_.data(), {factor}, {p_.data()});
       slope *= factor;
     }
-    for (std::int64_t i = 0; i < space.n; ++i) {
-      const double d = space.get(p_.data(), i), x = space.get(x_.data(), i);
-      if (d == 0) continue;
-      const double room = ((d > 0 ? space.get(high_.data(), i) : space.get(low_.data(), i)) - x) / d;
-      longest_ = std::min(longest_, std::max(room, 1.0));
-    }
+    double rate = 0;  // 1 / the longest step: at most 1, since x + p is within the box
+    space.tiles(0, 1, &rate, [&](std::int64_t first, std::int64_t last, double* most) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const double d = space.get(p_.data(), i);
+        if (d != 0) *most = std::max(*most, d / room(x_, i, d));
+      }
+    });
+    if (rate > 1e-10) longest_ = std::max(1.0, 1 / rate);
     place(1);
     return slope;
   }
@@ -83,18 +90,21 @@ class Lbfgsb : public Solver {
   }
 
  private:
-  // Algorithm CP. Afterwards `cauchy_` is the point, `c_` is W' (cauchy - x), `free_` the variables within their
-  // bounds.
+  // Algorithm CP. Afterwards `cauchy_` is the point and `c_` is W' (cauchy - x).
   void find_cauchy() {
-    const std::int64_t n = space.n;
+    found_.resize(std::size_t((space.n + Space::tile - 1) / Space::tile));
+    space.tiles(0, 0, nullptr, [&](std::int64_t first, std::int64_t last, double*) {
+      std::vector<Break>& own = found_[std::size_t(first / Space::tile)];
+      own.clear();
+      for (std::int64_t i = first; i < last; ++i) {
+        const double g = space.get(g_.data(), i);
+        const double t = g == 0 ? infinite : room(x_, i, -g) / -g;
+        space.set(work_.data(), i, t > 0 ? -g : 0);
+        if (g != 0 && t > 0 && t < infinite) own.push_back({t, i});
+      }
+    });
     breaks_.clear();
-    for (std::int64_t i = 0; i < n; ++i) {
-      const double g = space.get(g_.data(), i), x = space.get(x_.data(), i);
-      const double bound = g < 0 ? space.get(high_.data(), i) : space.get(low_.data(), i);
-      const double t = g == 0 ? infinite : (x - bound) / g;
-      space.set(work_.data(), i, t > 0 ? -g : 0);
-      if (g != 0 && t > 0 && t < infinite) breaks_.push_back({t, i});
-    }
+    for (const std::vector<Break>& own : found_) breaks_.insert(breaks_.end(), own.begin(), own.end());
     const auto later = [](const Break& a, const Break& b) { return a.t > b.t || (a.t == b.t && a.i > b.i); };
     std::make_heap(breaks_.begin(), breaks_.end(), later);
     const int k = 2 * history_.count;
@@ -126,47 +136,53 @@ class Lbfgsb : public Solver {
     }
     for (int j = 0; j < k; ++j) c_[std::size_t(j)] += ahead * p[std::size_t(j)];
     // cauchy = x + (t + ahead) d for all that have not met their bounds
-    free_.clear();
-    for (std::int64_t i = 0; i < n; ++i) {
-      const double d = space.get(work_.data(), i);
-      if (d != 0) space.set(cauchy_.data(), i, space.get(x_.data(), i) + (t + ahead) * d);
-      const double x = space.get(cauchy_.data(), i);
-      if (x > space.get(low_.data(), i) && x < space.get(high_.data(), i)) free_.push_back(i);
-    }
+    space.tiles(1, 0, &free_, [&](std::int64_t first, std::int64_t last, double* free) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const double d = space.get(work_.data(), i);
+        if (d != 0) space.set(cauchy_.data(), i, space.get(x_.data(), i) + (t + ahead) * d);
+        if (is_free(i)) ++*free;
+      }
+    });
+  }
+
+  // How far the bound is that lies in this direction.
+  double room(const Vec& from, std::int64_t i, double direction) const {
+    return space.get(direction > 0 ? high_.data() : low_.data(), i) - space.get(from.data(), i);
+  }
+  // Whether the Cauchy point leaves a variable within its bounds.
+  bool is_free(std::int64_t i) const {
+    const double x = space.get(cauchy_.data(), i);
+    return x > space.get(low_.data(), i) && x < space.get(high_.data(), i);
   }
 
   // The direct primal method of section 5.1; `cauchy_` becomes the minimizer.
   void minimize_free() {
     const double theta = history_.theta;
     const int k = 2 * history_.count;
+    if (free_ == 0) return;
     // r = g + theta (cauchy - x) - W M c on the free variables, 0 elsewhere
     std::vector<double> factors = history_.middle * c_;
     for (double& f : factors) f = -f;
     sum_of_columns(factors);
-    std::vector<std::int64_t>& fixed = fixed_;
-    fixed.clear();
-    std::size_t at = 0;
-    for (std::int64_t i = 0; i < space.n; ++i) {
-      if (at < free_.size() && free_[at] == i) {
-        ++at;
+    // N = I - M W_F' W_F / theta; W_F' W_F from the fewer of the free and the others
+    const bool few = 2 * free_ < double(space.n);
+    Square part(k);
+    space.tiles(k * k, 0, part.a.data(), [&](std::int64_t first, std::int64_t last, double* sums) {
+      std::vector<double> w(std::size_t(k), 0.0);
+      for (std::int64_t i = first; i < last; ++i) {
+        const bool free = is_free(i);
         const double moved = space.get(cauchy_.data(), i) - space.get(x_.data(), i);
-        space.set(work_.data(), i, space.get(work_.data(), i) + space.get(g_.data(), i) + theta * moved);
-      } else {
-        fixed.push_back(i);
-        space.set(work_.data(), i, 0);
+        const double r = space.get(work_.data(), i) + space.get(g_.data(), i) + theta * moved;
+        space.set(spare_.data(), i, free ? r : 0);
+        if (free != few) continue;
+        history_.row(space, i, w);
+        for (int a = 0; a < k; ++a)
+          for (int b = 0; b <= a; ++b) sums[a * k + b] += w[std::size_t(a)] * w[std::size_t(b)];
       }
-    }
-    if (free_.empty()) return;
-    space.copy(spare_.data(), work_.data());
-    // N = I - M W_F' W_F / theta; W_F' W_F from the shorter of the lists
-    const bool short_free = free_.size() < fixed.size();
-    Square gram = short_free ? Square(k) : history_.gram();
-    std::vector<double> w(std::size_t(k), 0.0);
-    for (const std::int64_t i : short_free ? free_ : fixed) {
-      history_.row(space, i, w);
-      for (int a = 0; a < k; ++a)
-        for (int b = 0; b < k; ++b) gram(a, b) += (short_free ? 1 : -1) * w[std::size_t(a)] * w[std::size_t(b)];
-    }
+    });
+    Square gram = few ? Square(k) : history_.gram();
+    for (int a = 0; a < k; ++a)
+      for (int b = 0; b < k; ++b) gram(a, b) += (few ? 1 : -1) * part(std::max(a, b), std::min(a, b));
     Square inner(k);
     for (int a = 0; a < k; ++a)
       for (int b = 0; b < k; ++b) {
@@ -179,21 +195,32 @@ class Lbfgsb : public Solver {
     for (double& f : v) f = -f / (theta * theta);
     sum_of_columns(v);
     // d = -r / theta - W v / theta^2, within the box if that goes down, else as far as the box allows
-    double slope = 0, most = 1;
-    for (const std::int64_t i : free_) {
-      const double d = space.get(work_.data(), i) - space.get(spare_.data(), i) / theta;
-      space.set(work_.data(), i, d);
-      const double x = space.get(cauchy_.data(), i);
-      const double low = space.get(low_.data(), i), high = space.get(high_.data(), i);
-      slope += (std::clamp(x + d, low, high) - space.get(x_.data(), i)) * space.get(g_.data(), i);
-      if (d != 0) most = std::min(most, ((d > 0 ? high : low) - x) / d);
-    }
-    for (const std::int64_t i : fixed)
-      slope += (space.get(cauchy_.data(), i) - space.get(x_.data(), i)) * space.get(g_.data(), i);
-    for (const std::int64_t i : free_) {
-      const double to = space.get(cauchy_.data(), i) + (slope < 0 ? 1 : most) * space.get(work_.data(), i);
-      space.set(cauchy_.data(), i, std::clamp(to, space.get(low_.data(), i), space.get(high_.data(), i)));
-    }
+    double out[2];  // the slope within the box; 1 / how far the box allows
+    space.tiles(1, 1, out, [&](std::int64_t first, std::int64_t last, double* sums) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const double x = space.get(cauchy_.data(), i);
+        double to = x;
+        if (is_free(i)) {
+          const double d = space.get(work_.data(), i) - space.get(spare_.data(), i) / theta;
+          space.set(work_.data(), i, d);
+          to = within(i, x + d);
+          if (d != 0) sums[1] = std::max(sums[1], d / room(cauchy_, i, d));
+        } else {
+          space.set(work_.data(), i, 0);
+        }
+        sums[0] += (to - space.get(x_.data(), i)) * space.get(g_.data(), i);
+      }
+    });
+    const double most = out[0] < 0 ? 1 : 1 / std::max(1.0, out[1]);
+    space.tiles(0, 0, nullptr, [&](std::int64_t first, std::int64_t last, double*) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const double d = space.get(work_.data(), i);
+        if (d != 0) space.set(cauchy_.data(), i, within(i, space.get(cauchy_.data(), i) + most * d));
+      }
+    });
+  }
+  double within(std::int64_t i, double x) const {
+    return std::clamp(x, space.get(low_.data(), i), space.get(high_.data(), i));
   }
 
   // work = W factors
@@ -214,7 +241,8 @@ class Lbfgsb : public Solver {
   bool boxed_ = false;  // every variable has two bounds
   std::vector<double> c_;
   std::vector<Break> breaks_;
-  std::vector<std::int64_t> free_, fixed_;
+  std::vector<std::vector<Break>> found_;  // by each tile
+  double free_ = 0;                        // how many variables the Cauchy point leaves free
 };
 
 }  // namespace schuss

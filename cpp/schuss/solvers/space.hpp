@@ -119,7 +119,7 @@ class Space {
   // out: g . p, p . p
   void propose(const std::vector<double>& c, const Pointers& v, const void* x, const void* g, void* trial, void* p,
                double* out) {
-    fold(2, 0, out, [&](std::int64_t first, std::int64_t size, double* part) {
+    fold<true>(2, 0, out, [&](std::int64_t first, std::int64_t size, double* part) {
       const Tile t(*this, v.data(), v.size(), first);
       vectors->propose(c.data(), t.from, int(v.size()), at(x, first), at(g, first), at(trial, first), at(p, first),
                        size, part);
@@ -137,21 +137,30 @@ class Space {
     });
     return out;
   }
-  // out: v . v, the largest of |v|
-  void pseudo(const void* x, const void* g, double l1, void* v, double* out) {
+  // The weights w of an l1 term may be null. out: v . v, the largest of |v|
+  void pseudo(const void* x, const void* g, double l1, const void* w, void* v, double* out) {
     fold(1, 1, out, [&](std::int64_t first, std::int64_t size, double* part) {
-      vectors->pseudo(at(x, first), at(g, first), l1, at(v, first), size, part, part + 1);
+      vectors->pseudo(at(x, first), at(g, first), l1, part_of(w, first), at(v, first), size, part, part + 1);
     });
   }
-  void align(void* p, const void* v, const void* x, double* out) {
+  void align(void* p, const void* v, const void* x, const void* w, double* out) {
     fold(2, 0, out, [&](std::int64_t first, std::int64_t size, double* part) {
-      vectors->align(at(p, first), at(v, first), x ? at(x, first) : nullptr, size, part);
+      vectors->align(at(p, first), at(v, first), part_of(x, first), part_of(w, first), size, part);
     });
   }
-  void orthant(void* trial, const void* x, double t, const void* p, const void* v, double* out) {
+  void orthant(void* trial, const void* x, double t, const void* p, const void* v, double l1, const void* w,
+               double* out) {
     fold(2, 0, out, [&](std::int64_t first, std::int64_t size, double* part) {
-      vectors->orthant(at(trial, first), at(x, first), t, at(p, first), at(v, first), size, part);
+      vectors->orthant(at(trial, first), at(x, first), t, at(p, first), at(v, first), l1, part_of(w, first), size,
+                       part);
     });
+  }
+
+  // each(first, last, part) for all tiles; `sums` numbers of each part are added up, then `tops` >= 0 are compared.
+  template <class F>
+  void tiles(int sums, int tops, double* out, const F& each) {
+    fold(sums, tops, out,
+         [&](std::int64_t first, std::int64_t size, double* part) { each(first, first + size, part); });
   }
 
  private:
@@ -166,16 +175,23 @@ class Space {
 
   const void* at(const void* v, std::int64_t i) const { return static_cast<const char*>(v) + i * item(); }
   void* at(void* v, std::int64_t i) const { return static_cast<char*>(v) + i * item(); }
+  const void* part_of(const void* v, std::int64_t i) const { return v ? at(v, i) : nullptr; }
 
-  // each(first, size, part) for all tiles; `sums` numbers of each part are added up, then `tops` are compared.
-  template <class F>
+  // each(first, size, part) for all tiles; `sums` numbers of each part are added up, then `tops` are compared. Where
+  // `back`, a thread takes its tiles from the last to the first: the last ones of the pass before are in its cache.
+  template <bool back = false, class F>
   void fold(int sums, int tops, double* out, const F& each) {
     const int width = sums + tops;
     const std::int64_t tasks = (n + tile - 1) / tile;
     parts_.assign(std::size_t(tasks * width), 0.0);
-    Team::get().run(tasks, threads, [&](std::int64_t task, int) {
-      const std::int64_t first = task * tile;
-      each(first, std::min(tile, n - first), parts_.data() + task * width);
+    const auto one = [&](std::int64_t at) {
+      each(at * tile, std::min(tile, n - at * tile), parts_.data() + at * width);
+    };
+    const int members = Team::members(tasks, threads);
+    Team::get().run(tasks, members, [&](std::int64_t task, int) {
+      if (!back) return one(task);
+      const std::int64_t member = Team::owner(task, tasks, members);
+      one(Team::first(member, tasks, members) + Team::first(member + 1, tasks, members) - 1 - task);
     });
     join(sums, width, out);
   }

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -29,13 +30,19 @@ class Team {
     return *slot();
   }
 
+  // How many share a job, and where the tasks begin that are a member's own.
+  static int members(std::int64_t tasks, int wanted) { return int(std::min<std::int64_t>({wanted, most, tasks})); }
+  static std::int64_t first(std::int64_t member, std::int64_t tasks, int members) { return tasks * member / members; }
+  static std::int64_t owner(std::int64_t task, std::int64_t tasks, int members) {
+    return ((task + 1) * members - 1) / tasks;
+  }
+
   // Calls work(task, member) for each task below `tasks`, on at most `members` threads; member < members.
   template <class F>
   void run(std::int64_t tasks, int members, const F& work) {
-    if (members > most) members = most;
-    if (members > tasks) members = int(tasks);
-    const std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
-    if (members <= 1 || !alone.owns_lock()) {  // another Python thread has the team: this one works by itself
+    members = Team::members(tasks, members);
+    std::unique_lock<std::mutex> alone(busy_, std::defer_lock);
+    if (members <= 1 || !alone.try_lock()) {  // another Python thread has the team: this one works by itself
       for (std::int64_t task = 0; task < tasks; ++task) work(task, 0);
       return;
     }
@@ -44,7 +51,7 @@ class Team {
     work_ = &work;
     members_ = members;
     for (int m = 0; m < members; ++m)
-      range_[m].tasks.store(pack(tasks * m / members, tasks * (m + 1) / members), std::memory_order_relaxed);
+      range_[m].tasks.store(pack(first(m, tasks, members), first(m + 1, tasks, members)), std::memory_order_relaxed);
     caller_.store(sched_getcpu(), std::memory_order_relaxed);
     gate_.store(0, std::memory_order_release);
     job_.fetch_add(1);

@@ -94,7 +94,7 @@ class Solver(ABC):
         if o["threads"] is not None:
             check_threads(o["threads"])
         self._own = dict(own)
-        self._asked = False
+        self._fixed: int | None = o["threads"]
         self._stopped: int | None = None
         self._given = (
             float(o["gtol"]), float(o["ftol"]), float(o["noise"]),
@@ -113,12 +113,10 @@ class Solver(ABC):
 
     @property
     def _threads(self) -> int:
-        own: int | None = self._options["threads"]
-        return get_threads() if own is None else own
+        return self._fixed or get_threads()
 
     def ask(self) -> Array:
         """The point whose value and gradient are wanted: the solver's own memory, read-only, valid until told."""
-        self._asked = True
         x: Array = self._solver.ask()
         return x if self._flat else x.reshape(self._shape)
 
@@ -128,7 +126,9 @@ class Solver(ABC):
         ValueError if nothing was asked, if the solver is done, for a wrong shape, and if f or g is not finite at the
         start. Later, points where they are not finite make the step shrink and are never adopted.
         """
-        if not self._asked or self._stopped is not None or self._solver.wants != 0:
+        if self._stopped is None and self._solver.offer(f, g, self._fixed or get_threads()):
+            return
+        if not self._solver.asked or self._stopped is not None or self._solver.wants != 0:
             self._refuse("tell", 0)
         gradient = self._gradient("g", g)
         try:
@@ -136,7 +136,6 @@ class Solver(ABC):
         except TypeError:
             raise TypeError(f"f: expected a number, got {type(f).__name__}") from None
         self._solver.tell(value, gradient, self._threads)
-        self._asked = False
 
     def _refuse(self, call: str, wants: int) -> None:
         if self.done:
@@ -163,7 +162,8 @@ class Solver(ABC):
     @property
     def done(self) -> bool:
         """Whether there is nothing more to ask."""
-        return self.status != states.RUNNING
+        done: bool = self._stopped is not None or self._solver.done
+        return done
 
     @property
     def status(self) -> int:
@@ -217,7 +217,6 @@ class Solver(ABC):
                 raise ValueError(f"state: {key} is {header.get(key)!r}, this solver's is {value!r}; make it alike")
         self._solver.restore(header["numbers"], dict(state["arrays"]))
         self._stopped = header["stopped"]
-        self._asked = False
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the state to a safetensors file, as a whole or not at all."""

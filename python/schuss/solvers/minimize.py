@@ -29,7 +29,7 @@ def minimize(
     hess: Callable[..., Any] | None = None,
     hessp: Callable[..., Any] | None = None,
     bounds: Any = None,
-    l1: float = 0.0,
+    l1: Any = 0.0,
     memory: int = 10,
     callback: Callable[[Result], Any] | None = None,
     time_limit: float | None = None,
@@ -50,14 +50,14 @@ def minimize(
     jac : True or callable
         True: fun returns (f, g). Else the gradient's own function.
     method : {'lbfgs', 'lbfgsb', 'owlqn', 'bfgs', 'newton', 'newton-cg'} or None
-        None chooses: 'lbfgsb' with bounds, 'owlqn' with l1 > 0, else 'lbfgs'.
+        None chooses: 'lbfgsb' with bounds, 'owlqn' with any l1 > 0, else 'lbfgs'.
     hess : callable
         x -> (n, n), for 'newton'.
     hessp : callable
         (x, v) -> H v, for 'newton-cg'.
     bounds : (lower, upper) or pairs
         As for `LBFGSB`.
-    l1 : float
+    l1 : float or array
         As for `OWLQN`.
     memory : int
         Pairs of the L-BFGS methods.
@@ -107,7 +107,8 @@ def minimize(
         x = solver.ask()
         value, g = _evaluate(fun, jac, x, args)
         solver.tell(value, g)
-        _inform(solver, hess, hessp, args)
+        if hess is not None or hessp is not None:
+            _inform(solver, hess, hessp, args)
         if callback is not None and solver.iterations > seen:
             seen = solver.iterations
             try:
@@ -121,17 +122,18 @@ def minimize(
 
 
 def _solver(
-    method: str | None, x0: Any, hess: Any, hessp: Any, bounds: Any, l1: float, memory: int, options: Options
+    method: str | None, x0: Any, hess: Any, hessp: Any, bounds: Any, l1: Any, memory: int, options: Options
 ) -> Solver:
+    penalized = bool(np.any(l1))
     if method is None:
-        method = "lbfgsb" if bounds is not None else "owlqn" if l1 else "lbfgs"
+        method = "lbfgsb" if bounds is not None else "owlqn" if penalized else "lbfgs"
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}")
     if (bounds is not None) != (method == "lbfgsb"):
         raise ValueError(
             f"bounds: method {method!r} {'needs' if bounds is None else 'has no'} bounds; 'lbfgsb' has them"
         )
-    if l1 and method != "owlqn":
+    if penalized and method != "owlqn":
         raise ValueError(f"l1: method {method!r} has no l1 term; use 'owlqn' without bounds")
     if (hess is not None) != (method == "newton"):
         raise ValueError(f"hess: method {method!r} {'needs' if hess is None else 'takes no'} hess; 'newton' takes it")
@@ -154,7 +156,7 @@ def _evaluate(fun: Any, jac: Any, x: Array, args: tuple[Any, ...]) -> tuple[floa
     if jac is not True:
         return fun(x, *args), jac(x, *args)
     told = fun(x, *args)
-    if not isinstance(told, tuple | list) or len(told) != 2:
+    if not isinstance(told, (tuple, list)) or len(told) != 2:
         raise TypeError(f"fun: expected (value, gradient), got {type(told).__name__}; or give jac a function")
     return told[0], told[1]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 import numpy as np
 
 from .. import _cold
 from ..settings import check_number
-from .base import FORMS, MOST_MEMORY, Array, Options, Solver, choice, whole
+from .base import FORMS, MOST_MEMORY, Array, Options, Solver, as_start, choice, whole
 
 
 class LBFGS(Solver):
@@ -146,14 +146,15 @@ class LBFGS(Solver):
 class OWLQN(Solver):
     """L-BFGS for an l1 term, which has no gradient at zero: many numbers of the answer are exactly zero.
 
-        min f(x) + l1 sum |x_i|
+        min f(x) + sum of l1_i |x_i|
 
     Parameters
     ----------
     x0 : array
         Start; zeros are the best one for sparse answers.
-    l1 : float
-        Weight of the term, >= 0.
+    l1 : float or array
+        Weight of the term, >= 0; an array that broadcasts to x0's shape weighs each number. Where it is 0, for an
+        intercept (`objectives.Logistic.penalty` makes it so), a number is free of the term.
     memory : int
         Pairs kept, 1 to 100.
     form : {'auto', 'gram', 'loop'}
@@ -168,7 +169,7 @@ class OWLQN(Solver):
 
     Raises
     ------
-    TypeError, ValueError for l1 below 0.
+    TypeError, ValueError for l1 below 0 or of another shape.
 
     Example
     -------
@@ -179,6 +180,9 @@ class OWLQN(Solver):
     ...     s.tell(((x - [3, 0.2, -1]) ** 2).sum(), 2 * (x - [3, 0.2, -1]))
     >>> s.result().x.round(6)
     array([ 2.5,  0. , -0.5])
+    >>> fun = lambda x: (((x - [3, 0.2, -1]) ** 2).sum(), 2 * (x - [3, 0.2, -1]))
+    >>> schuss.minimize(fun, np.zeros(3), l1=[1, 0, 1]).x.round(6)
+    array([ 2.5,  0.2, -0.5])
 
     Reference
     ---------
@@ -187,20 +191,41 @@ class OWLQN(Solver):
     Differs from
     ------------
     The paper and liblbfgs drop every part of a direction that disagrees in sign with the subgradient; here only where
-    x is zero, which takes a tenth of the evaluations on a9a. liblbfgs may leave out some numbers from the term.
+    x is zero, which takes a tenth of the evaluations on a9a. liblbfgs leaves out
+    numbers before and after a range.
     """
 
-    def __init__(self, x0: Any, l1: float, *, memory: int = 10, form: str = "auto", **options: Unpack[Options]) -> None:
-        check_number("l1", l1, lambda v: 0 <= v < float("inf"), "a number >= 0")
-        self._l1, self._memory, self._form = (
-            float(l1),
-            whole("memory", memory, 1, MOST_MEMORY),
-            choice("form", form, FORMS),
-        )
+    def __init__(self, x0: Any, l1: Any, *, memory: int = 10, form: str = "auto", **options: Unpack[Options]) -> None:
+        start = as_start(x0)
+        self._l1 = as_l1(l1, start.shape, start.dtype)
+        self._memory, self._form = whole("memory", memory, 1, MOST_MEMORY), choice("form", form, FORMS)
         super().__init__(x0, options, {"l1": self._l1, "memory": memory, "form": form})
 
     def _make(self, start: Array) -> Any:
-        return _cold.owlqn(self._table, start, self._given, self._memory, self._form, self._l1)
+        one = isinstance(self._l1, float)
+        given = (self._l1, None) if one else (1.0, self._l1)
+        return _cold.owlqn(self._table, start, self._given, self._memory, self._form, *given)
+
+    @classmethod
+    def _again(cls, x0: Array, own: dict[str, Any], arrays: dict[str, Array], options: Options) -> Self:
+        l1 = own["l1"] if "l1" in own else arrays["l1"].reshape(x0.shape)
+        return cls(x0, **{**own, "l1": l1}, **options)
+
+
+def as_l1(l1: Any, shape: tuple[int, ...], dtype: Any) -> float | Array:
+    """A number, or an array of numbers, one for each of x, flat."""
+    if np.ndim(l1) == 0:
+        check_number("l1", l1, lambda v: 0 <= v < float("inf"), "a number >= 0")
+        return float(l1)
+    a = np.asarray(l1)
+    if a.dtype.kind not in "fiub":
+        raise TypeError(f"l1: expected real numbers, got {a.dtype}")
+    if not ((a >= 0) & (a < np.inf)).all():
+        raise ValueError("l1: expected numbers >= 0; 0 where a number is free of the term")
+    try:
+        return np.ascontiguousarray(np.broadcast_to(a, shape), dtype).reshape(-1)
+    except ValueError:
+        raise ValueError(f"l1: expected a number or an array of x0's shape {shape}, got {a.shape}") from None
 
 
 class BFGS(Solver):
