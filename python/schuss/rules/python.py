@@ -40,6 +40,9 @@ def info(rule: Rule) -> dict[str, Any]:
         "shared": [],
         "hyper": ["lr"],
         "linear": False,
+        "exact": False,
+        "whole": False,
+        "factored": False,
     }
 
 
