@@ -132,6 +132,16 @@ def solvers(
     _measure("solvers", out, quick, parts)
 
 
+@bench.command()
+def compat(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="Small sizes, a few seconds.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of torch, python; all by default.")] = "",
+) -> None:
+    """The drop-in for torch.optim beside torch's fused Adam; a rule in Python beside NumPy."""
+    _measure("compat", out, quick, parts)
+
+
 def _measure(name: str, out: Path, quick: bool, rules: str) -> None:
     try:
         measured = importlib.import_module(f".bench.{name}", __package__)
