@@ -252,17 +252,6 @@ def optax_adabelief(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> 
     return w + -lr * s["mu"] / (1 - 0.9**t) / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-16)
 
 
-@of("optax", "Rprop")
-def optax_rprop(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
-    """The rate is that of the first step."""
-    step = s["step_sizes"] if t > 1 else np.full_like(w, lr)
-    turn = np.sign(g * s["prev_updates"])
-    factor = np.where(turn > 0, 1.2, np.where(turn < 0, 0.5, 1.0))
-    s["step_sizes"] = np.where(turn == 0, step, np.clip(step * factor, 1e-6, 50.0))
-    s["prev_updates"] = np.where(turn < 0, 0, g)
-    return w - s["step_sizes"] * np.sign(s["prev_updates"])
-
-
 @of("optax", "SignSGD")
 def optax_sign_sgd(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
     return w + -lr * np.sign(g)

@@ -199,7 +199,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
     },
     "Rprop": {
         "torch": Convention("Rprop", {"lr": 0.01}),
-        "optax": Convention("rprop"),
+        "optax": Convention("rprop", differs=_always("it takes each step one late, with the next gradient")),
         "paper": Convention(
             "Riedmiller & Braun 1993", differs=_always("the paper takes a step back where the sign has turned")
         ),
@@ -213,7 +213,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
     "ScheduleFreeAdamW": {
         "paper": Convention(
             "Defazio et al. 2024, Algorithm 1",
-            differs=_always("the paper has sqrt(1 - beta2^t) in the average's weights"),
+            differs=_always("the paper has sqrt(1 - beta2^t) in the weights"),
         )
     },
     "LARS": {
