@@ -1,4 +1,4 @@
-"""`schuss bench compat`: the torch drop-in against torch's Adam, a rule in Python against NumPy as a person writes it."""
+"""`schuss bench compat`: the torch drop-in against torch, a rule in Python against NumPy as a person writes it."""
 
 from __future__ import annotations
 

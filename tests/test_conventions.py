@@ -105,7 +105,7 @@ FORMULAS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "keras-FTRL-plain": ("keras", "FTRL", {}, {"l1": 0.0, "strength": 0.0, "beta": 0.0}),
     **{
         f"optax-{name}": ("optax", name, {}, {})
-        for name in ("SGD", "AdaGrad", "RMSprop", "Adam", "AdaMax", "RAdam", "Yogi", "AdaBelief", "Rprop", "SignSGD")
+        for name in ("SGD", "AdaGrad", "RMSprop", "Adam", "AdaMax", "RAdam", "Yogi", "AdaBelief", "SignSGD")
     },
     **{
         f"optax-{name}": ("optax", name, {"momentum": 0.8}, {"momentum": 0.8})

@@ -179,7 +179,7 @@ class Optimizer:
             return
         with self._python_lock:
             self._work.step(grads, self._thread_count())
-            self._step_python()
+            self._step_python(grads)
 
     def set(self, pattern: str = "*", **changes: Any) -> None:
         """Changes hyper-parameters of the rules from the next step on.
@@ -428,9 +428,20 @@ class Optimizer:
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
-    def _step_python(self) -> None:
+    def _step_python(self, grads: Any = None) -> None:
         """The second half of a step, where it has blocks whose rules are written in Python."""
-        if self._python is not None and self._python.step(self._work, self._rules, self._numbers, self.steps + 1):
+        if self._python is None:
+            return
+        direct: dict[int, list[Array]] = {}
+        given = trees.match(self._params, grads, lambda g: not isinstance(g, dict | list | tuple))
+        config = self._config
+        plain = config["accumulate"] == 1 and self._ema is None
+        plain &= config["clip_norm"] is None and config["clip_value"] is None
+        for i, g in enumerate(given if plain and given is not None else ()):
+            arrays = [self._leaves[i], g, *self._slots[i].values()]
+            if python.plain(self._rules[i]) and all(isinstance(a, np.ndarray) for a in arrays):
+                direct[i] = [a.reshape(-1) for a in arrays]
+        if self._python.step(self._work, self._rules, self._numbers, self.steps + 1, direct):
             self._work.finish(self._thread_count())
 
     def _thread_count(self) -> int:

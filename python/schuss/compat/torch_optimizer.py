@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.optim.optimizer import _global_optimizer_post_hooks as _post_hooks
+from torch.optim.optimizer import _global_optimizer_pre_hooks as _pre_hooks
 
 from ..gradients import CoordGrad, RowGrad
 from ..optimizer import RATE, NonFinite
@@ -99,6 +101,14 @@ class Optimizer(torch.optim.Optimizer):
         TypeError, ValueError
             For a gradient that is not contiguous, or a rule that does not take a sparse one. Nothing has changed then.
         """
+        # torch's wrapper around every step costs as much as 20,000 numbers of Adam; only hooks and profilers need it.
+        if self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _watched():
+            return self._step_seen(closure)
+        return self._step(closure)
+
+    step.hooked = True  # type: ignore[attr-defined]
+
+    def _step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -112,8 +122,10 @@ class Optimizer(torch.optim.Optimizer):
             inner._work.step([_gradient(p, i) for i, p in enumerate(self._tensors)], threads)
         inner._step_python()
         self._count[0] = inner.steps
-        torch.autograd.graph.increment_version(self._tensors)
+        torch._C._increment_version(self._tensors)
         return loss
+
+    _step_seen = torch.optim.Optimizer.profile_hook_step(_step)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As torch's; the group's tensors and numbers are checked first."""
@@ -261,6 +273,11 @@ class Optimizer(torch.optim.Optimizer):
         theirs, mine = ([len(g["params"]) for g in some] for some in (groups, self.param_groups))
         if theirs != mine:
             raise ValueError(f"state_dict: its groups have {theirs} parameters, those of the optimizer {mine}")
+
+
+def _watched() -> bool:
+    """Whether hooks of all optimizers or a profiler are on."""
+    return bool(_pre_hooks or _post_hooks or torch.autograd.profiler._is_profiler_enabled)
 
 
 _EXCHANGE = torch.Tensor.__dlpack_c_exchange_api__

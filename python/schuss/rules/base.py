@@ -93,8 +93,8 @@ class Rule:
     >>> w
     array([0.5, 2.5])
 
-    `apply` gets blocks that lie in the cache, of one dimension and any size: w and slots to be changed, the gradient
-    g after clipping, decay and sign (a copy), and t = 1 for the first step. It must treat each number by itself, give
+    `apply` gets blocks that lie in the cache, of one dimension and any size: w and slots to be changed, the gradient g
+    after clipping, decay and sign (read-only), and t = 1 for the first step. It must treat each number by itself, give
     nothing back and keep no array. Slots start at zero unless `start` says otherwise; self.lr is a number there, also
     of a schedule. Other hyper-parameters make it a dataclass, as in ``@dataclass(frozen=True)``.
 
