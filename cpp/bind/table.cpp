@@ -28,6 +28,9 @@ py::list kernels(const py::capsule& table) {
     d["shared"] = strings(k.shared_names, k.shared);
     d["hyper"] = strings(k.hyper_names, k.hypers);
     d["linear"] = k.linear;
+    d["exact"] = k.number[f32].idle != nullptr;
+    d["whole"] = k.dense_only;
+    d["factored"] = k.factored;
     all.append(d);
   }
   return all;

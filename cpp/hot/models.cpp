@@ -18,7 +18,7 @@ std::int64_t coarse(std::int64_t t) {
 }
 
 void make(const Part& part, const Options& options, std::int64_t t, Step& step) {
-  part.rule->at(options.hyper(), options.before(), t, step.bytes);
+  part.rule->at(options.hyper(), options.before(), options.after(), t, step.bytes);
 }
 
 // Entries of one id become one at the place of the first, their gradients summed in order. Returns how many are left.

@@ -30,7 +30,7 @@ class FTRL(Rule):
     initial_accumulator : float, default 0.0
         Where n starts, [0, inf).
     weight_decay, maximize
-        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
+        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused, as are lower and upper.
 
     Returns
     -------
@@ -68,6 +68,8 @@ class FTRL(Rule):
     initial_accumulator: float = 0.0
 
     kernel = "ftrl"
+    common = ("weight_decay", "decoupled", "maximize", "lower", "upper")
+    no_after = "its weights are computed from z and n, so a change after the step would be lost; clip a copy"
     ranges = {
         "lr": "(0, inf)",
         "beta": "[0, inf)",
