@@ -166,6 +166,12 @@ def test_functions_are_refused_where_they_cannot_serve() -> None:
         schuss.Optimizer(np.ones(1), schuss.SGD()).step(lambda: lambda: np.ones(1))
 
 
+@pytest.mark.parametrize("rule", [schuss.Heun(), schuss.LAMB(), schuss.Prodigy()], ids=lambda r: type(r).__name__)
+def test_click_models_refuse_what_cannot_learn_by_example(rule: schuss.Rule) -> None:
+    with pytest.raises(ValueError, match=f"rule: {type(rule).__name__} "):
+        schuss.models.LR(8, rule=rule)
+
+
 def test_prodigy_takes_no_table() -> None:
     with pytest.raises(ValueError, match="dense gradients only"):
         schuss.Table(4, 2, schuss.Prodigy())

@@ -115,9 +115,9 @@ struct Typed {
   void (*idle)(const void* step, double fresh, struct Gap* one);  // one step without a gradient
   void (*wake)(const Rows&);                                      // brings rows ids[i], or i, up to date
 
-  // Of a factored rule: sums of g^2 along rows and columns, and the new means from those of `pieces` pieces.
+  // Of a factored rule: sums of g^2 along rows and columns, and the new means from the columns' parts of all pieces.
   void (*squares)(const Rows&, const void* step, double* rows, void* columns);
-  void (*average)(void* step, const Rows&, const double* rows, const void* columns, std::int64_t pieces);
+  void (*average)(void* step, const Rows&, const double* rows, double* columns, const void* parts, std::int64_t pieces);
 };
 
 enum Number { f32, f64 };

@@ -629,13 +629,13 @@ class Work {
     for (std::size_t p = 0; p < pieces_.size(); ++p)
       if (pieces_[p].leaf == index) own.push_back(p);
     if (own.empty() || leaf.dim == 0) return;
-    std::vector<double> sums(std::size_t(leaf.rows), 0.0);
-    std::vector<char> columns(own.size() * std::size_t(leaf.dim * leaf.bytes()), 0);
+    std::vector<double> sums(std::size_t(leaf.rows), 0.0), columns(std::size_t(leaf.dim), 0.0);
+    std::vector<char> parts(own.size() * std::size_t(leaf.dim * leaf.bytes()), 0);
     run(own.size(), [&](std::int64_t k, int member) {
       const Rows a = rows(leaf, pieces_[own[std::size_t(k)]], member);
-      typed(leaf).squares(a, &leaf.own, sums.data(), columns.data() + k * leaf.dim * leaf.bytes());
+      typed(leaf).squares(a, &leaf.own, sums.data(), parts.data() + k * leaf.dim * leaf.bytes());
     });
-    typed(leaf).average(&leaf.own, rows(leaf, {index, 0, leaf.rows}, 0), sums.data(), columns.data(),
+    typed(leaf).average(&leaf.own, rows(leaf, {index, 0, leaf.rows}, 0), sums.data(), columns.data(), parts.data(),
                         std::int64_t(own.size()));
   }
 

@@ -48,16 +48,17 @@ void factor_squares(const Rows& a, const void* step, double* rows, void* columns
   }
 }
 
-// New means of all rows and columns, from the rows' sums and those of the columns piece by piece.
+// New means of all rows and columns, from the rows' sums and those of the columns piece by piece; `columns` starts at
+// 0.
 template <class R, class T>
-void factor_average(void* step, const Rows& a, const double* rows, const void* columns, std::int64_t pieces) {
+void factor_average(void* step, const Rows& a, const double* rows, double* columns, const void* parts,
+                    std::int64_t pieces) {
   auto& own = static_cast<Plan<R, T>*>(step)->step;
-  const T* const parts = static_cast<const T*>(columns);
-  std::vector<double> sums(std::size_t(a.dim), 0.0);
-  for (std::int64_t p = 0; p < pieces; ++p)
-    for (std::int64_t j = 0; j < a.dim; ++j) sums[std::size_t(j)] += double(parts[p * a.dim + j]);
+  const T* part = static_cast<const T*>(parts);
+  for (std::int64_t p = 0; p < pieces; ++p, part += a.dim)
+    for (std::int64_t j = 0; j < a.dim; ++j) columns[j] += double(part[j]);
   R::average(static_cast<T*>(a.shared), rows, a.last, a.dim, own);
-  R::average(static_cast<T*>(a.slots[0]), sums.data(), a.dim, a.last, own);
+  R::average(static_cast<T*>(a.slots[0]), columns, a.dim, a.last, own);
   const double mean = R::mean(static_cast<const T*>(a.shared), a.last, own);
   own.share = T(mean > 0 ? 1 / mean : 0);
 }
