@@ -193,7 +193,7 @@ class SGDW(Rule):
         [0, 1]; the first gradient enters undamped.
     weight_decay : float, default 0.01
         [0, inf).
-    maximize : bool, default False
+    maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
