@@ -23,7 +23,7 @@ RTOL = {"float32": 2e-5, "float64": 1e-11}
 
 
 def after(rule: Rule) -> Rule:
-    return rule.replaced(l1=0.3, lower=-0.6, upper=0.7)
+    return rule.replaced(l1=0.3, lower=-0.625, upper=0.75)
 
 
 @pytest.mark.parametrize("dtype", RTOL)
@@ -49,8 +49,8 @@ def test_oracle(name: str, access: str, dtype: str) -> None:
             opt.step(schuss.RowGrad(ids, g) if access == "rows" else schuss.CoordGrad(ids, g))
     np.testing.assert_allclose(w, oracle.w, rtol=0, atol=RTOL[dtype])
     if access == "span":
-        assert w.min() >= np.float32(-0.6)
-        assert w.max() <= np.float32(0.7)
+        assert w.min() >= -0.625
+        assert w.max() <= 0.75
 
 
 @pytest.mark.parametrize("change", [{"l1": 0.1}, {"lower": 0.0}, {"upper": 1.0}], ids=str)

@@ -401,7 +401,7 @@ def test_unknown_fields(name: str) -> None:
     refused(opt, lambda: opt.set(nonsense=1), TypeError, rf"{name} has no 'nonsense'; it has lr")
 
 
-@pytest.mark.parametrize("name", ["FTRL", "EGPM", "Hypergradient"])
+@pytest.mark.parametrize("name", ["FTRL", "EGPM"])
 def test_no_decoupled_decay(name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name}: decoupled"):
         rules.ALL[name](weight_decay=0.1, decoupled=True)

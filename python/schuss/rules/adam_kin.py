@@ -43,7 +43,7 @@ class NAdam(Rule):
     >>> w = np.array([1.0, 1.0])
     >>> schuss.Optimizer(w, schuss.NAdam(lr=0.1)).step(np.array([0.3, -20.0]))
     >>> w.round(6)
-    array([NADAM])
+    array([0.894355, 1.105645])
 
     Reference
     ---------
@@ -103,7 +103,7 @@ class RAdam(Rule):
     >>> w = np.array([1.0, 1.0])
     >>> schuss.Optimizer(w, schuss.RAdam(lr=0.1)).step(np.array([0.3, -20.0]))
     >>> w.round(6)
-    array([RADAM])
+    array([0.97, 3.  ])
 
     Reference
     ---------
@@ -168,7 +168,7 @@ class Yogi(Rule):
     >>> w = np.array([1.0, 1.0])
     >>> schuss.Optimizer(w, schuss.Yogi(lr=0.1, initial_accumulator=0.0)).step(np.array([0.3, -20.0]))
     >>> w.round(6)
-    array([YOGI])
+    array([0.713927, 1.315729])
 
     Reference
     ---------
@@ -228,7 +228,7 @@ class AdaBelief(Rule):
     >>> w = np.array([1.0, 1.0])
     >>> schuss.Optimizer(w, schuss.AdaBelief(lr=0.1)).step(np.array([0.3, -20.0]))
     >>> w.round(6)
-    array([ADABELIEF])
+    array([0.888889, 1.111111])
 
     Reference
     ---------

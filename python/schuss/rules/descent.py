@@ -197,7 +197,7 @@ class SGDW(Rule):
         Whether lr scales the velocity or what enters it.
     weight_decay : float, default 0.01
         [0, inf).
-    maximize : bool, default False
+    maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import KW_ONLY, dataclass
 
 from .adagrad import EPS
-from .base import Array, Rate, Rule, no_decoupled
+from .base import Array, Rate, Rule
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +105,7 @@ class Hypergradient(Rule):
         The rate of the rate, [0, inf). a is not kept from falling below zero.
     multiplicative : bool, default False
     weight_decay, maximize, l1, lower, upper
-        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
+        See :class:`~schuss.Rule`; decay is coupled, since lr is not the rate.
 
     Returns
     -------
@@ -140,13 +140,10 @@ class Hypergradient(Rule):
     _: KW_ONLY
     hyper_rate: float = 1e-4
     multiplicative: bool = False
+    decoupled: bool = dataclasses.field(default=False, init=False)
 
     kernel = "hypergradient"
     ranges = {"hyper_rate": "[0, inf)"}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        no_decoupled(self, "its rate is not lr; use coupled decay")
 
     def start(self, w: Array) -> dict[str, Array | float]:
         return {"a": self.rate(0)}
