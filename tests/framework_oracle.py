@@ -237,14 +237,6 @@ def optax_radam(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Arra
     return w + -lr * r * mu / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-8)
 
 
-@of("optax", "Yogi")
-def optax_yogi(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
-    nu = s["nu"] if t > 1 else np.full_like(w, 1e-6)
-    s["mu"] = 0.9 * (s["mu"] if t > 1 else 1e-6) + (1 - 0.9) * g
-    s["nu"] = nu - (1 - 0.999) * np.sign(nu - g**2) * g**2
-    return w + -lr * s["mu"] / (1 - 0.9**t) / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-3)
-
-
 @of("optax", "AdaBelief")
 def optax_adabelief(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
     s["mu"] = 0.9 * s["mu"] + (1 - 0.9) * g

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import framework_oracle
@@ -28,6 +29,15 @@ def falling(step: int) -> float:
 
 def assert_near(w: Any, theirs: Any, dtype: str) -> None:
     np.testing.assert_allclose(w, theirs, rtol=0, atol=RTOL[dtype] * np.abs(theirs).max())
+
+
+@pytest.fixture(autouse=True)
+def double_in_torch() -> Iterator[None]:
+    """torch keeps the numbers of a step (NAdam's, ASGD's) in its default type."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 # name of the rule, what is changed here, torch's optimizer, what is changed there
@@ -91,7 +101,8 @@ def test_torch_defaults(name: str) -> None:
 # framework, rule, what is changed here, what the formula is told
 FORMULAS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     **{
-        f"keras-{name}": ("keras", name, {}, {}) for name in ("SGD", "AdaGrad", "AdaDelta", "RMSprop", "Adam", "AdaMax")
+        f"keras-{name}": ("keras", name, {}, {})
+        for name in ("SGD", "AdaGrad", "AdaDelta", "RMSprop", "Adam", "AdaMax", "NAdam")
     },
     **{
         f"keras-{name}": ("keras", name, {"momentum": 0.8, "weight_decay": 0.1}, {"momentum": 0.8, "wd": 0.1})
@@ -105,7 +116,7 @@ FORMULAS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "keras-FTRL-plain": ("keras", "FTRL", {}, {"l1": 0.0, "strength": 0.0, "beta": 0.0}),
     **{
         f"optax-{name}": ("optax", name, {}, {})
-        for name in ("SGD", "AdaGrad", "RMSprop", "Adam", "AdaMax", "RAdam", "Yogi", "AdaBelief", "SignSGD")
+        for name in ("SGD", "AdaGrad", "RMSprop", "Adam", "AdaMax", "RAdam", "AdaBelief", "SignSGD")
     },
     **{
         f"optax-{name}": ("optax", name, {"momentum": 0.8}, {"momentum": 0.8})

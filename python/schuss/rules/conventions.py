@@ -185,7 +185,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
         ),
     },
     "Yogi": {
-        "optax": Convention("yogi", {"eps": 1e-3, "bias_correction": True, "initial_accumulator": 1e-6}),
+        "optax": Convention("yogi", differs=_always("its m starts at the initial accumulator too, here at zero")),
         "paper": Convention("Zaheer et al. 2018, Algorithm 2", {"lr": 0.01, "eps": 1e-3, "bias_correction": False}),
     },
     "AdaBelief": {
