@@ -1,110 +1,20 @@
-"""What is measured for each rule: the rule, its streams, and the same step as NumPy and torch have it."""
+"""What is measured for each rule."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schuss import rules
-from schuss.rules import Rule
+
+from .case import B1, B2, DECAY, EG_LR, EPS, LR, MU, ROW, TWICE, Case, State, Torch
+from .later import LATER
 
 Array = NDArray[Any]
-ROW = 64
 
-
-class State(SimpleNamespace):
-    """What a NumPy step works on: w, the slots by name, t, and two scratch arrays x and y for the in-place form."""
-
-
-Step = Callable[[State, Array], None]
-
-
-@dataclass(frozen=True)
-class Torch:
-    """An optimizer of torch.optim with its options; fused: whether that form exists on CPUs."""
-
-    name: str
-    options: dict[str, Any] = field(default_factory=dict)
-    fused: bool = False
-
-    def make(self, params: list[Any], variant: str) -> Any:
-        """The optimizer in the form "for-loop", "foreach" or "fused"."""
-        import torch
-
-        forms: dict[str, dict[str, Any]] = {
-            "for-loop": {"foreach": False},
-            "foreach": {"foreach": True},
-            "fused": {"fused": True},
-        }
-        return getattr(torch.optim, self.name)(params, **self.options, **forms[variant])
-
-    @property
-    def variants(self) -> list[str]:
-        """The forms that exist."""
-        return ["for-loop", "foreach", *(["fused"] if self.fused else [])]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One rule with its peers; slots counts those of the weight's size, so 1 + slots streams are written."""
-
-    rule: Rule
-    slots: int
-    numpy: Step
-    in_place: Step
-    torch: Torch | None = None
-    note: str = ""
-
-    @property
-    def written(self) -> int:
-        """Streams that are written (and read)."""
-        return 1 + self.slots
-
-    @property
-    def bytes(self) -> int:
-        """The least that one step must move for one float32 parameter."""
-        return 4 * (1 + 2 * self.written)
-
-    def shape(self, n: int) -> tuple[int, ...]:
-        """The array's shape for about n parameters."""
-        return (max(1, n // ROW), ROW) if isinstance(self.rule, rules.RowWiseAdaGrad) else (n,)
-
-    def weights(self, n: int) -> Array:
-        """Start weights that the rule accepts."""
-        shape = self.shape(n)
-        size = int(np.prod(shape))
-        value = {rules.EG: 1 / size, rules.EGPM: 0.5 / size}.get(type(self.rule), 0.5)
-        return np.full(shape, value, np.float32)
-
-    def gradient(self, n: int, seed: int = 0) -> Array:
-        """Normal numbers of spread 0.01."""
-        g = np.random.default_rng(seed).standard_normal(self.shape(n), dtype=np.float32)
-        g *= np.float32(0.01)
-        return g
-
-    def state(self, w: Array) -> State:
-        """What the NumPy steps need, slots at their start."""
-        s = State(w=w, t=0, x=np.ones_like(w), y=np.ones_like(w))
-        start = self.rule.start(w)
-        for name in self.rule.info["slots"]:
-            slot = np.empty_like(w)
-            slot[...] = start.get(name, 0.0)
-            setattr(s, name, slot)
-        groups = len(w) if self.rule.info["group"] == "row" and w.ndim > 1 else 1
-        for name in self.rule.info["shared"]:
-            setattr(s, name, np.full(groups, start.get(name, 0.0), w.dtype))
-        return s
-
-
-# The same gradient is applied thousands of times: rates are so small that no weight leaves the normal floats. That of
-# the exponentiated rules is as large as that allows, since exp of nearly nothing meets subnormal numbers too.
-LR, EG_LR, DECAY = 1e-4, 1e-2, 0.01
-MU, B1, B2, EPS = 0.9, 0.9, 0.999, 1e-8
+__all__ = ["CASES", "EG_LR", "LR", "ROW", "Case", "State", "Torch"]
 
 
 def sgd(s: State, g: Array) -> None:
@@ -417,7 +327,6 @@ def ftrl_in_place(s: State, g: Array) -> None:
     np.divide(s.x, s.y, out=s.w)
 
 
-TWICE = "reads its gradient and slots twice; the bytes are those of one pass"
 _SGD = {"lr": LR, "momentum": MU}
 
 CASES: dict[str, Case] = {
@@ -450,4 +359,5 @@ CASES: dict[str, Case] = {
     "EGPM": Case(rules.EGPM(EG_LR), 2, egpm, egpm_in_place, note=TWICE),
     "EGDD": Case(rules.EGDD(EG_LR), 3, egdd, egdd_in_place, note=TWICE),
     "FTRL": Case(rules.FTRL(0.1, l1=1e-3), 2, ftrl, ftrl_in_place),
+    **LATER,
 }

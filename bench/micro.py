@@ -151,6 +151,8 @@ def contenders(case: Case, n: int, threads: int) -> list[Contender]:
     if _peak(case, n) > _free_memory():
         return found
     for name, step in (("numpy", case.numpy), ("numpy in-place", case.in_place)):
+        if step is None:
+            continue
         state = case.state(case.weights(n))
         found.append(Contender(name, lambda step=step, state=state: step(state, g)))  # type: ignore[misc]
     if case.torch is not None and has_torch():

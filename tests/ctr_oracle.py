@@ -196,7 +196,7 @@ def drawn(seed: int, row: int, column: int) -> float:
 def step(row: Array, width: int, kernel: tuple[str, int], options: Sequence[float], g: Array, steps: int) -> None:
     """One step of a row [w(width) | slot0(width) | ...]."""
     name, names, slots = KERNELS[kernel[0]]
-    decay, decoupled, maximize, *own = options
+    decay, decoupled, maximize, _, _, _, *own = options
     hyper: dict[str, Any] = dict(zip(names, own, strict=True))
     hyper |= {"weight_decay": decay, "decoupled": bool(decoupled), "maximize": bool(maximize)}
     if name == "Adam":

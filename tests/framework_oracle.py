@@ -127,6 +127,34 @@ def keras_ftrl(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array
     return (np.clip(s["linear"], -o.l1, o.l1) - s["linear"]) / quadratic
 
 
+@of("keras", "NAdam")
+def keras_nadam(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    u, after = (0.9 * (1 - 0.5 * 0.96**k) for k in (t, t + 1))
+    s["u_product"] = (s["u_product"] if t > 1 else 1.0) * u
+    s["momentum"] = s["momentum"] + (g - s["momentum"]) * (1 - 0.9)
+    s["velocity"] = s["velocity"] + (g**2 - s["velocity"]) * (1 - 0.999)
+    m = after * s["momentum"] / (1 - s["u_product"] * after) + (1 - u) * g / (1 - s["u_product"])
+    return w - m * lr / (np.sqrt(s["velocity"] / (1 - 0.999**t)) + 1e-7)
+
+
+@of("keras", "Lion")
+@of("optax", "Lion")
+def lion(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    update = np.sign(0.9 * s["mu"] + (1 - 0.9) * g) + (o.wd_after * w if hasattr(o, "wd_after") else 0)
+    s["mu"] = 0.99 * s["mu"] + (1 - 0.99) * g
+    return w - lr * update
+
+
+@of("keras", "LAMB")
+@of("optax", "LAMB")
+def lamb(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    s["mu"] = 0.9 * s["mu"] + (1 - 0.9) * g
+    s["nu"] = 0.999 * s["nu"] + (1 - 0.999) * g**2
+    u = s["mu"] / (1 - 0.9**t) / (np.sqrt(s["nu"] / (1 - 0.999**t)) + o.eps) + o.inside * w
+    ratio = np.linalg.norm(w) / np.linalg.norm(u)
+    return w - lr * ratio * u
+
+
 # ---- optax: transformations give updates, which apply_updates adds to w ----------------------------------------------
 
 
@@ -196,6 +224,39 @@ def optax_adamax(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Arr
     return w + -lr * (s["mu"] / (1 - 0.9**t) / s["nu"])
 
 
+@of("optax", "RAdam")
+def optax_radam(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    s["mu"] = 0.9 * s["mu"] + (1 - 0.9) * g
+    s["nu"] = 0.999 * s["nu"] + (1 - 0.999) * g**2
+    infinite = 2 / (1 - 0.999) - 1
+    ro = infinite - 2 * t * 0.999**t / (1 - 0.999**t)
+    mu = s["mu"] / (1 - 0.9**t)
+    if ro < 5:
+        return w + -lr * mu
+    r = np.sqrt((ro - 4) * (ro - 2) * infinite / ((infinite - 4) * (infinite - 2) * ro))
+    return w + -lr * r * mu / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-8)
+
+
+@of("optax", "AdaBelief")
+def optax_adabelief(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    s["mu"] = 0.9 * s["mu"] + (1 - 0.9) * g
+    s["nu"] = 0.999 * s["nu"] + (1 - 0.999) * (g - s["mu"]) ** 2 + 1e-16
+    return w + -lr * s["mu"] / (1 - 0.9**t) / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-16)
+
+
+@of("optax", "SignSGD")
+def optax_sign_sgd(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    return w + -lr * np.sign(g)
+
+
+@of("optax", "LARS")
+def optax_lars(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    g = g + o.inside * w
+    u = -lr * g * 0.001 * np.linalg.norm(w) / np.linalg.norm(g)
+    s["trace"] = u + o.momentum * s["trace"]
+    return w + s["trace"]
+
+
 # ---- papers ----------------------------------------------------------------------------------------------------------
 
 
@@ -245,4 +306,4 @@ def paper_adamax(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Arr
 
 def options(**given: Any) -> SimpleNamespace:
     """What a formula may ask for beside the rate."""
-    return SimpleNamespace(**{"momentum": 0.0, "centered": False, "amsgrad": False, "wd": 0.0, **given})
+    return SimpleNamespace(**{"momentum": 0.0, "centered": False, "amsgrad": False, "wd": 0.0, "inside": 0.0, **given})

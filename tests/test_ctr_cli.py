@@ -318,7 +318,7 @@ OPTIONS = {
     "rule-unfit": (["--rule", "egdd"], "rule: EGDD does not train rows that start at zero"),
     "lr": (["--lr", "fast"], "--lr: expected a number, got 'fast'"),
     "lr-range": (["--lr", "-1"], "lr: expected a number in [0, inf), got -1.0"),
-    "l1": (["--l1", "1"], "l1: AdaGrad has no l1; use FTRL(l1=...)"),
+    "l1": (["--l1", "1"], "l1: AdaGrad has no l1 of a model; use FTRL(l1=...)"),
     "bits": (["--bits", "40"], "bits: expected"),
     "dim": (["--model", "lr", "--dim", "4"], "--dim: a linear model has no factors; use --model fm"),
     "cross": (["--cross", "1"], "--cross: expected two fields as in 1,5, got '1'"),

@@ -225,15 +225,22 @@ def test_resuming_a_saved_run_gives_the_same_bits(rule: Rule, tmp_path: Any) -> 
 @pytest.mark.parametrize(("name", "rule"), REFUSED, ids=[name for name, _ in REFUSED])
 def test_a_rule_without_an_exact_form_says_why(name: str, rule: Rule) -> None:
     w = cases.start(rule, (4, 3), "float64", 0)
-    with pytest.raises(ValueError, match="no exact form with coupled weight decay"):
+    assert rule.no_exact or "no exact form with coupled weight decay" in rule.inexact()
+    with pytest.raises(ValueError, match="no exact form"):
         table_of(w, rule)
     before = w.copy()
     opt = schuss.Optimizer(w, rule, sparse="exact")
     opt.step(np.zeros_like(w))  # dense steps are exact by themselves
     before = w.copy()
-    with pytest.raises(ValueError, match="no exact form with coupled weight decay"):
+    reason = "sparse gradients have no meaning" if rule.info["whole"] else "no exact form"
+    with pytest.raises(TypeError if rule.info["whole"] else ValueError, match=reason):
         opt.step(schuss.RowGrad(np.array([0]), np.ones((1, 3))))
     assert (w == before).all()
+
+
+def test_rules_and_kernels_agree_on_what_is_exact() -> None:
+    for name, rule in cases.CASES:
+        assert bool(rule.no_exact) != rule.info["exact"], name
 
 
 def test_coordinates_of_a_matrix_are_refused() -> None:

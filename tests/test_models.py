@@ -697,7 +697,7 @@ REFUSED = {
         ValueError,
         "rule: EGDD does not train rows that start at",
     ),
-    "l1": (lambda: FM(l1=0.1), ValueError, r"l1: AdaGrad has no l1; use FTRL\(l1=...\)"),
+    "l1": (lambda: FM(l1=0.1), ValueError, r"l1: AdaGrad has no l1 of a model; use FTRL\(l1=...\)"),
     "l2": (lambda: FM(l2=-0.1), ValueError, "l2: expected a finite number >= 0, or None, got -0.1"),
     "epochs": (lambda: make("lr").fit(clicks(9), epochs=0), ValueError, "epochs: expected at least 1, got 0"),
     "epochs-kind": (lambda: make("lr").fit(clicks(9), epochs=1.5), TypeError, "epochs: expected a whole number"),

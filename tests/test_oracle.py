@@ -248,6 +248,36 @@ TORCH: dict[str, tuple[str, Hyper, str, Hyper]] = {
         "Adamax",
         {"lr": 0.01, "weight_decay": 0.03, "maximize": True},
     ),
+    "nadam": (
+        "NAdam",
+        {"lr": 0.01, "momentum_decay": 0.3, "weight_decay": 0.03, "decoupled": True},
+        "NAdam",
+        {"lr": 0.01, "momentum_decay": 0.3, "weight_decay": 0.03, "decoupled_weight_decay": True},
+    ),
+    "radam": (
+        "RAdam",
+        {"lr": 0.01, "beta2": 0.9, "weight_decay": 0.03, "maximize": True},
+        "RAdam",
+        {"lr": 0.01, "betas": (0.9, 0.9), "weight_decay": 0.03, "maximize": True},
+    ),
+    "rprop": (
+        "Rprop",
+        {"lr": 0.01, "eta_minus": 0.3, "eta_plus": 1.5, "step_min": 1e-3, "step_max": 0.1},
+        "Rprop",
+        {"lr": 0.01, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.1)},
+    ),
+    "asgd": (
+        "ASGD",
+        {"lr": 0.1, "lambd": 0.01, "alpha": 0.6, "t0": 5.0, "weight_decay": 0.03},
+        "ASGD",
+        {"lr": 0.1, "lambd": 0.01, "alpha": 0.6, "t0": 5.0, "weight_decay": 0.03},
+    ),
+    "adafactor": (
+        "Adafactor",
+        {"lr": 0.1, "eps1": 1e-6, "eps_place": "clamp", "weight_decay": 0.03},
+        "Adafactor",
+        {"lr": 0.1, "eps": (1e-6, 1e-3), "weight_decay": 0.03},
+    ),
 }
 
 
@@ -259,9 +289,11 @@ def sparse_looking(seed: int, steps: int, *shape: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", TORCH)
-def test_same_as_torch(case: str) -> None:
+def test_same_as_torch(case: str, request: pytest.FixtureRequest) -> None:
     import torch
 
+    torch.set_default_dtype(torch.float64)  # for the numbers that torch keeps beside tensors
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
     rule, hyper, torch_rule, torch_hyper = TORCH[case]
     oracle = ORACLES[rule](hyper, random(0, 4, 5))
     parameter = torch.nn.Parameter(torch.tensor(random(0, 4, 5), dtype=torch.float64))
@@ -271,7 +303,9 @@ def test_same_as_torch(case: str) -> None:
         parameter.grad = torch.tensor(g)
         optimizer.step()
         np.testing.assert_allclose(oracle.w, parameter.detach().numpy(), rtol=1e-10)
-    if "a" in oracle.slots:  # only squares of the mean reach w
+    if rule == "ASGD":
+        np.testing.assert_allclose(oracle.slots["a"], optimizer.state[parameter]["ax"].numpy(), rtol=1e-10)
+    if rule == "RMSprop" and "a" in oracle.slots:  # only squares of the mean reach w
         np.testing.assert_allclose(oracle.slots["a"], optimizer.state[parameter]["grad_avg"].numpy(), rtol=1e-10)
 
 
@@ -541,9 +575,51 @@ def test_refusals() -> None:
             ORACLES[rule]({field: True}, np.zeros(2))
 
 
+# --- rules that become others ---
+
+
+def same_way(a: str, a_hyper: Hyper, b: str, b_hyper: Hyper, scale: float = 1.0) -> None:
+    """Both end at the same weights, the second with gradients of another scale."""
+    w, g = random(0, 4, 5), sparse_looking(1, 30, 4, 5)
+    np.testing.assert_allclose(run(ORACLES[a](a_hyper, w), g).w, run(ORACLES[b](b_hyper, w), scale * g).w, rtol=1e-9)
+
+
+def test_limits_of_the_later_rules() -> None:
+    same_way("Lion", {"lr": 0.01, "beta1": 0.0}, "SignSGD", {"lr": 0.01})
+    same_way("Adan", {"beta1": 0.9, "beta2": 0.0, "beta3": 0.99}, "Adam", {"beta1": 0.9, "beta2": 0.99})
+    same_way("Hypergradient", {"lr": 0.1, "hyper_rate": 0.0}, "SGD", {"lr": 0.1})
+    same_way("ASGD", {"lr": 0.1, "lambd": 0.0}, "SGD", {"lr": 0.1})
+
+
+def test_trust_ratios_do_not_see_the_gradients_scale() -> None:
+    same_way("LARS", {"lr": 0.3, "trust": 0.1}, "LARS", {"lr": 0.3, "trust": 0.1}, scale=1000)
+    same_way("LAMB", {"lr": 0.3, "eps": 1e-30}, "LAMB", {"lr": 0.3, "eps": 1e-30}, scale=1000)
+    for rule, hyper in (("LARS", {"lr": 0.3, "trust": 0.1, "momentum": 0.0}), ("LAMB", {"lr": 0.03})):
+        w = random(0, 4, 5)
+        moved = run(ORACLES[rule](hyper, w), random(1, 1, 4, 5)).w - w
+        np.testing.assert_allclose(np.linalg.norm(moved), 0.03 * np.linalg.norm(w))
+
+
+def test_yogi_and_adabelief_by_hand() -> None:
+    yogi = run(ORACLES["Yogi"]({"beta2": 0.9, "initial_accumulator": 1.0}, np.zeros(2)), np.array([[2.0, 0.5]]))
+    np.testing.assert_allclose(yogi.slots["v"], [1 + 0.1 * 4, 1 - 0.1 * 0.25])
+    hyper = {"beta1": 0.5, "beta2": 0.9, "eps_inside": 0.01}
+    belief = run(ORACLES["AdaBelief"](hyper, np.zeros(1)), np.array([[2.0], [2.0]]))
+    np.testing.assert_allclose(belief.slots["s"], [0.9 * (0.1 * 1**2 + 0.01) + 0.1 * 0.5**2 + 0.01])
+
+
+def test_prodigy_finds_the_distance_from_below() -> None:
+    """|w - 3| from 0: the estimate rises from a millionth to the order of 3 and never above, and w arrives."""
+    oracle = ORACLES["Prodigy"]({}, np.zeros(4))
+    for _ in range(400):
+        oracle.step(np.sign(oracle.w - 3))
+    assert 0.5 < oracle.slots["d"][0] <= 3
+    assert np.abs(oracle.w - 3).max() < 0.5
+
+
 # --- lazy steps ---
 
-LAZY: list[tuple[str, Hyper]] = [(rule, {}) for rule in ORACLES] + [
+LAZY: list[tuple[str, Hyper]] = [(name, {}) for name, kind in ORACLES.items() if not kind.dense_only] + [
     ("Momentum", {"dampening": 0.3, "weight_decay": 0.1, "maximize": True}),
     ("Adam", {"amsgrad": True, "weight_decay": 0.1, "decoupled": True}),
     ("RMSprop", {"centered": True, "momentum": 0.5}),
@@ -551,6 +627,10 @@ LAZY: list[tuple[str, Hyper]] = [(rule, {}) for rule in ORACLES] + [
     ("EGDD", {"signs": False, "directions": False, "weight_decay": 0.1}),
     ("FTRL", {"l1": 0.1, "l2": 0.1}),
 ]
+DENSE: list[tuple[str, Hyper]] = [(name, {}) for name, kind in ORACLES.items() if kind.dense_only]
+each_case = pytest.mark.parametrize(
+    ("rule", "hyper"), LAZY + DENSE, ids=["-".join([rule, *hyper]) for rule, hyper in LAZY + DENSE]
+)
 lazy_cases = pytest.mark.parametrize(("rule", "hyper"), LAZY, ids=["-".join([rule, *hyper]) for rule, hyper in LAZY])
 
 
@@ -601,6 +681,8 @@ def test_lazy_step_of_nothing_only_counts(rule: str, hyper: Hyper) -> None:
     same = ORACLES[rule](hyper, start_weights(rule, 3, 4))
     oracle.step_lazy([], np.zeros((0, 4)))
     same.t = 1
+    if rule.startswith("ScheduleFree"):  # an average weighs steps, whatever they touch
+        same.slots["s"] = oracle.slots["s"]
     assert_same(oracle, same, rtol=0)
 
 
@@ -619,6 +701,12 @@ def test_lazy_step_cannot_split_a_group(rule: str) -> None:
         ORACLES[rule]({}, start_weights(rule, 2)).step_lazy([0], [1.0])
 
 
+@pytest.mark.parametrize("rule", [name for name, _ in DENSE])
+def test_lazy_step_of_whole_sums(rule: str) -> None:
+    with pytest.raises(ValueError, match="need a dense gradient"):
+        ORACLES[rule]({}, np.ones((2, 2))).step_lazy([0], [[1.0, 1.0]])
+
+
 @pytest.mark.parametrize("ids", [[-1], [3]], ids=str)
 def test_lazy_step_out_of_range(ids: list[int]) -> None:
     with pytest.raises(IndexError, match="out of range"):
@@ -628,7 +716,7 @@ def test_lazy_step_out_of_range(ids: list[int]) -> None:
 # --- shapes ---
 
 
-@lazy_cases
+@each_case
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (0, 3), (3, 0), (2, 3, 2)], ids=str)
 def test_shapes_survive_a_step(rule: str, hyper: Hyper, shape: tuple[int, ...]) -> None:
     w = np.full(shape, 0.125, dtype=np.float32)

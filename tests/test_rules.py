@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,11 @@ def test_oracle(case: str, level: str, dtype: str, access: str) -> None:
         with pytest.raises(TypeError, match="single coordinates have no meaning"):
             opt.step(schuss.CoordGrad(np.array([1]), np.ones(1, dtype)))
         return
+    if access != "span" and rule.info["whole"]:
+        opt = schuss.Optimizer(start(rule, (8, 1), dtype, 1), rule)
+        with pytest.raises(TypeError, match="sparse gradients have no meaning"):
+            opt.step(as_gradient(access, np.array([1]), np.ones((1, 1) if access == "rows" else 1, dtype)))
+        return
     for problem, end, size in expected(case, dtype, access):
         w = start(rule, problem[0], dtype, 1)
         with kernels_of(level):
@@ -177,6 +182,8 @@ def end_bytes(rule: Rule, problem: Problem, access: str, dtype: str, level: str,
 
 
 def accesses(rule: Rule) -> list[str]:
+    if rule.info["whole"]:
+        return ["span"]
     return ["span", "rows"] if group(rule) == "row" else ["span", "rows", "coords"]
 
 
@@ -306,6 +313,44 @@ TORCH: dict[str, tuple[Rule, type[torch.optim.Optimizer], dict[str, Any]]] = {
         torch.optim.Adamax,
         {"lr": 0.01, "weight_decay": 0.03, "maximize": True},
     ),
+    "nadam": (schuss.NAdam(lr=0.01), torch.optim.NAdam, {"lr": 0.01}),
+    "nadam-decay-maximize": (
+        schuss.NAdam(lr=0.01, momentum_decay=0.3, weight_decay=0.03, maximize=True),
+        torch.optim.NAdam,
+        {"lr": 0.01, "momentum_decay": 0.3, "weight_decay": 0.03, "maximize": True},
+    ),
+    "nadam-decoupled": (
+        schuss.NAdam(lr=0.01, weight_decay=0.3, decoupled=True),
+        torch.optim.NAdam,
+        {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True},
+    ),
+    "radam": (schuss.RAdam(lr=0.01), torch.optim.RAdam, {"lr": 0.01}),
+    "radam-decay-maximize": (
+        schuss.RAdam(lr=0.01, beta2=0.9, weight_decay=0.03, maximize=True),
+        torch.optim.RAdam,
+        {"lr": 0.01, "betas": (0.9, 0.9), "weight_decay": 0.03, "maximize": True},
+    ),
+    "rprop": (
+        schuss.Rprop(lr=0.01, step_max=0.1),
+        torch.optim.Rprop,
+        {"lr": 0.01, "step_sizes": (1e-6, 0.1)},
+    ),
+    "rprop-maximize": (
+        schuss.Rprop(lr=0.01, eta_minus=0.3, eta_plus=1.5, maximize=True),
+        torch.optim.Rprop,
+        {"lr": 0.01, "etas": (0.3, 1.5), "maximize": True},
+    ),
+    "adafactor": (
+        schuss.Adafactor(lr=0.1, eps1=1e-6, eps_place="clamp", weight_decay=0.03, maximize=True),
+        torch.optim.Adafactor,
+        {"lr": 0.1, "eps": (1e-6, 1e-3), "weight_decay": 0.03, "maximize": True},
+    ),
+    "asgd": (schuss.ASGD(lr=0.1), torch.optim.ASGD, {"lr": 0.1}),
+    "asgd-decay-maximize": (
+        schuss.ASGD(lr=0.1, lambd=0.01, alpha=0.6, t0=5.0, weight_decay=0.03, maximize=True),
+        torch.optim.ASGD,
+        {"lr": 0.1, "lambd": 0.01, "alpha": 0.6, "t0": 5.0, "weight_decay": 0.03, "maximize": True},
+    ),
 }
 TORCH_RTOL = {"float32": 1e-6, "float64": 1e-12}  # of the largest weight
 
@@ -315,8 +360,17 @@ def assert_near_torch(w: Array, parameter: torch.nn.Parameter, dtype: str) -> No
     np.testing.assert_allclose(w, theirs, rtol=0, atol=TORCH_RTOL[dtype] * np.abs(theirs).max())
 
 
+@pytest.fixture
+def torch_default(dtype: str) -> Iterator[None]:
+    """torch keeps NAdam's product and ASGD's eta in float32 unless its default is float64."""
+    torch.set_default_dtype(getattr(torch, dtype))
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @each_dtype
 @pytest.mark.parametrize("case", TORCH)
+@pytest.mark.usefixtures("torch_default")
 def test_torch(case: str, dtype: str) -> None:
     rule, theirs, options = TORCH[case]
     w = start(rule, (13, 17), dtype, 1)

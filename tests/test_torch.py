@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import schuss
 from schuss.compat import torch as compat
@@ -278,6 +279,18 @@ def test_hooks() -> None:
     handle.remove()
     train(net, optimizer, range(1))
     assert seen == ["pre", "post", "state", "pre"]
+
+
+def test_hooks_of_all_optimizers_and_the_profiler_see_steps() -> None:
+    net, seen = model(), []
+    optimizer = Optimizer(net.parameters(), ADAM)
+    handle = register_optimizer_step_pre_hook(lambda o, args, kwargs: seen.append(o))
+    train(net, optimizer, range(1))
+    handle.remove()
+    with torch.profiler.profile() as profile:
+        train(net, optimizer, range(1))
+    assert seen == [optimizer]
+    assert any(event.key == "Optimizer.step#Optimizer.step" for event in profile.key_averages())
 
 
 def test_sparse_gradients() -> None:

@@ -23,6 +23,9 @@ inline py::dict described(const Kernel& k) {
   d["shared"] = strings(k.shared_names, k.shared);
   d["hyper"] = strings(k.hyper_names, k.hypers);
   d["linear"] = k.linear;
+  d["exact"] = k.number[f32].idle != nullptr;
+  d["whole"] = k.dense_only;
+  d["factored"] = k.factored;
   return d;
 }
 

@@ -290,10 +290,24 @@ class PyWork {
       return;
     }
     for (int k = 0; k < kernel.slots; ++k) leaf.slots[k] = take(slots[std::size_t(k)], kernel.slot_names[k], leaf.size);
-    for (int k = 0; k < kernel.shared; ++k)
-      leaf.shared = take(shared[std::size_t(k)], kernel.shared_names[k], kernel.group == 1 ? leaf.rows : 1);
+    attach_shared(leaf, kernel, shared, take);
     if (!mean.is_none()) leaf.mean = static_cast<char*>(take(mean, "ema", leaf.size));
     check_overlap();
+  }
+
+  // Shared numbers are neighbours: one for each group, or of a factored rule one a row and then one a column.
+  template <class Take>
+  void attach_shared(Leaf& leaf, const Kernel& kernel, const std::vector<py::object>& shared, const Take& take) {
+    char* next = nullptr;
+    for (int k = 0; k < kernel.shared; ++k) {
+      const std::int64_t size = kernel.factored ? (k == 0 ? leaf.rows : leaf.dim) : kernel.group == 1 ? leaf.rows : 1;
+      char* const at = static_cast<char*>(take(shared[std::size_t(k)], kernel.shared_names[k], size));
+      if (k == 0) leaf.shared = at;
+      else if (at != next)
+        throw py::value_error("slots: the shared numbers of " + std::string(kernel.name) + " must be neighbours");
+      if (k == 1 && kernel.factored) leaf.slots[0] = at;
+      next = at + size * leaf.bytes();
+    }
   }
 
   void configure(double clip_norm, double clip_value, int accumulate, double ema, const std::string& nonfinite) {
@@ -646,6 +660,10 @@ class PyWork {
 
     const bool coords = !rows || leaf.flat;
     const Kernel& kernel = *work_.recipes[std::size_t(leaf.recipe)].kernel;
+    if (kernel.dense_only)
+      throw py::type_error(what + ": " + kernel.name +
+                           " needs sums over the whole array at every step, so sparse gradients have no meaning; "
+                           "give a dense one");
     if (coords && kernel.group == 1)
       throw py::type_error(what + ": " + kernel.name +
                            " shares numbers along a row, so single coordinates have no meaning; "

@@ -11,7 +11,7 @@ constexpr std::int64_t ahead_entries = 64;  // entries whose rows are fetched ah
 constexpr std::int64_t near_rows = 4;       // whose gradients are made just before they are stepped
 
 void make(const Part& part, const Options& options, std::int64_t t, Step& step) {
-  part.rule->at(options.hyper(), options.before(), t, step.bytes);
+  part.rule->at(options.hyper(), options.before(), options.after(), t, step.bytes);
 }
 
 // Entries of one id become one at the place of the first, their gradients summed in order. Returns how many are left.

@@ -57,8 +57,7 @@ constexpr Tools make_tools() {
 const Hot& hot() {
   static const std::vector<const Kernel*> kernels = [] {
     std::vector<const Kernel*> all;
-    for (const Family& f : {descent(), adagrad(), rmsprop(), adam(), exponentiated(), egdd(), ftrl()})
-      all.insert(all.end(), f.kernel, f.kernel + f.size);
+    for (const Family& f : families()) all.insert(all.end(), f.kernel, f.kernel + f.size);
     return all;
   }();
   static const std::string eigen = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace schuss {
 
@@ -17,6 +18,11 @@ constexpr std::size_t step_bytes = 256;                             // room for 
 // decay; keep: decoupled weight decay. With unit = scale = keep = 1, limit infinite and decay 0 it changes nothing.
 struct Before {
   double unit = 1, limit = 0, scale = 1, decay = 0, keep = 1;
+};
+
+// What happens to a weight after the rule: w = clamp(shrunk towards 0 by `shrink`, low, high).
+struct After {
+  double shrink = 0, low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
 };
 
 // n neighbours. All pointers are to numbers of the kernel's type.
@@ -94,10 +100,11 @@ struct Coords {
   std::int64_t first, last;
 };
 
-// One rule for one number type. `step` is step_bytes of storage that `at` fills. An access that has no meaning for the
-// rule is null. The look functions fold what look k finds into folded[0 .. terms) of most_folds numbers.
+// One rule for one number type. `step` is step_bytes of storage that `at` fills. An access or an exact form that has no
+// meaning for the rule is null. The look functions fold what look k finds into folded[0 .. terms) of most_folds
+// numbers.
 struct Typed {
-  void (*at)(const double* hyper, const Before&, std::int64_t t, void* step);
+  void (*at)(const double* hyper, const Before&, const After&, std::int64_t t, void* step);
   void (*span)(const Span&, const void* step);
   void (*rows)(const Rows&, const void* step);
   void (*coords)(const Coords&, const void* step);
@@ -107,6 +114,10 @@ struct Typed {
   void (*settle)(int k, const double* folded, std::int64_t n, void* shared, void* step);
   void (*idle)(const void* step, double fresh, struct Gap* one);  // one step without a gradient
   void (*wake)(const Rows&);                                      // brings rows ids[i], or i, up to date
+
+  // Of a factored rule: sums of g^2 along rows and columns, and the new means from the columns' parts of all pieces.
+  void (*squares)(const Rows&, const void* step, double* rows, void* columns);
+  void (*average)(void* step, const Rows&, const double* rows, double* columns, const void* parts, std::int64_t pieces);
 };
 
 enum Number { f32, f64 };
@@ -135,6 +146,9 @@ struct Kernel {
   bool folds_max[most_folds];             // look k folds by maximum, else by sum
   int whole;                              // the term of look 0 that absent rows have too, or -1
   bool linear;                            // also with coupled decay, where g = decay w
+  bool dense_only;                        // takes no sparse gradients
+  bool factored;                          // shared numbers are one a row and one a column
+  bool opens;                             // settle(-1) comes before the first look
   double (*fading)(const double* hyper);  // by how much a drift fades in a step, or null
   Typed number[2];
 };

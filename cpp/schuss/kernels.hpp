@@ -1,16 +1,40 @@
 // From rules to the table of kernels that crosses the border.
 #pragma once
 #include "access/coords.hpp"
+#include "access/factored.hpp"
 #include "access/wake.hpp"
 
 namespace schuss {
 
 template <class R, class T>
-void at(const double* hyper, const Before& before, std::int64_t t, void* step) {
+void at(const double* hyper, const Before& before, const After& after, std::int64_t t, void* step) {
   typename R::Hyper h;
   static_assert(sizeof h == R::hyper.size() * sizeof(double), "Hyper holds one double for each name in `hyper`");
   std::memcpy(&h, hyper, sizeof h);
-  *static_cast<Plan<R, T>*>(step) = {Prepared<T>(before), R::at(h, t)};
+  *static_cast<Plan<R, T>*>(step) = {Prepared<T>(before), Projected<T>(after), R::at(h, t)};
+}
+
+// The accesses of a rule that sees packs of an array and its slots.
+template <class R, class T>
+constexpr Typed walked(Typed k) {
+  k.span = span<R, T>;
+  if constexpr (!R::whole_only) k.rows = rows<R, T>;
+  if constexpr (!R::whole_only && R::group != Group::row) k.coords = coords<R, T>;
+  if constexpr (R::idling != Idle::never) {
+    static_assert(!R::whole_only, "a rule that takes dense gradients only has no rows to wake; its Idle is `never`");
+    k.idle = idle<R, T>;
+    k.wake = wake<R, T>;
+  }
+  if constexpr (R::group != Group::none) {
+    static_assert(R::terms <= most_folds, "a look folds at most four numbers");
+    k.look = look_span<R, T>;
+    k.settle = settle<R, T>;
+  }
+  if constexpr (R::group == Group::array && !R::whole_only) {
+    k.look_rows = look_rows<R, T>;
+    k.look_coords = look_coords<R, T>;
+  }
+  return k;
 }
 
 template <class R, class T>
@@ -19,21 +43,16 @@ constexpr Typed typed() {
   static_assert(sizeof(Plan<R, T>) <= step_bytes, "a step's scalars fit into step_bytes");
   Typed k{};
   k.at = at<R, T>;
-  k.span = span<R, T>;
-  k.rows = rows<R, T>;
-  k.idle = idle<R, T>;
-  k.wake = wake<R, T>;
-  if constexpr (R::group != Group::row) k.coords = coords<R, T>;
-  if constexpr (R::group != Group::none) {
-    static_assert(R::terms <= most_folds, "a look folds at most four numbers");
-    k.look = look_span<R, T>;
+  if constexpr (R::factored) {
+    k.rows = factor_rows<R, T>;
+    k.look_rows = factor_look<R, T>;
     k.settle = settle<R, T>;
+    k.squares = factor_squares<R, T>;
+    k.average = factor_average<R, T>;
+    return k;
+  } else {
+    return walked<R, T>(k);
   }
-  if constexpr (R::group == Group::array) {
-    k.look_rows = look_rows<R, T>;
-    k.look_coords = look_coords<R, T>;
-  }
-  return k;
 }
 
 template <class R>
@@ -60,6 +79,9 @@ constexpr Kernel make_kernel() {
   for (int i = 0; i < k.looks; ++i) k.folds_max[i] = F::looks[std::size_t(i)] == Fold::max;
   k.whole = F::whole;
   k.linear = F::linear;
+  k.opens = F::opens;
+  k.dense_only = F::whole_only;
+  k.factored = F::factored;
   if constexpr (F::idling == Idle::drift) k.fading = fading<F>;
   k.number[f32] = typed<F, float>();
   k.number[f64] = typed<R<double>, double>();

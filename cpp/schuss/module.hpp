@@ -26,7 +26,7 @@ constexpr std::int64_t kernels_abi =
     (((1 * 1009 + std::int64_t(sizeof(Kernel))) * 1009 + std::int64_t(sizeof(Rows))) * 1009 +
      std::int64_t(sizeof(Span) + sizeof(Coords))) *
         1009 +
-    std::int64_t(sizeof(Rest) + sizeof(Past) + sizeof(Before));
+    std::int64_t(sizeof(Rest) + sizeof(Past) + sizeof(Before) + sizeof(After));
 
 }  // namespace schuss
 

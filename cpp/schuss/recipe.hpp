@@ -11,9 +11,9 @@ struct alignas(64) Step {
   std::byte bytes[step_bytes];
 };
 
-// The numbers of a rule: weight_decay, decoupled, maximize, then the rule's own, lr first.
+// The numbers of a rule: weight_decay, decoupled, maximize, l1, lower, upper, then the rule's own, lr first.
 struct Options {
-  static constexpr int common = 3;
+  static constexpr int common = 6;
   const double* all;
 
   const double* hyper() const { return all + common; }
@@ -24,6 +24,7 @@ struct Options {
     const bool decoupled = all[1] != 0;
     return {sign() * unit, limit, scale, decoupled ? 0.0 : decay, decoupled ? 1 - hyper()[0] * decay : 1.0};
   }
+  After after() const { return {hyper()[0] * all[3], all[4], all[5]}; }
 };
 
 // t with its nine leading bits: a rule's scalars are made anew when those change, so they do not depend on how the

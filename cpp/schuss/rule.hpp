@@ -33,16 +33,17 @@ constexpr std::array<const char*, sizeof...(Strings)> names(Strings... strings) 
 enum class Group { none, row, array };
 enum class Fold { sum, max };
 
-// What a step without a gradient does, see gap.hpp: a linear map of the weight and one slot, a drift, or (once) what
-// the rule's own formula gives for g = 0, however often it is taken.
-enum class Idle { linear, drift, once };
+// What a step without a gradient does, see gap.hpp: a linear map of the weight and one slot, a drift, (once) what the
+// rule's own formula gives for g = 0, however often it is taken, or (never) nothing that has a closed form.
+enum class Idle { linear, drift, once, never };
 
 // Most rules then move by decay alone.
 struct Idler {
   static constexpr Idle idling = Idle::linear;
-  static constexpr bool linear = false;  // with coupled decay too, where g = decay w
-  static constexpr int carrier = -1;     // the slot that moves the weight
-  static constexpr int lasting = -1;     // a slot whose sign counts, however small it is
+  static constexpr bool linear = false;   // with coupled decay too, where g = decay w
+  static constexpr int carrier = -1;      // the slot that moves the weight
+  static constexpr bool by_sign = false;  // its sign does, which stays while it fades
+  static constexpr int lasting = -1;      // a slot whose sign counts, however small it is
   static constexpr int whole = -1;  // the term of look 0 that comes of the carrier alone, so absent rows have it too
 
   template <class Step>
@@ -56,6 +57,7 @@ struct Elementwise : Idler {
   static constexpr Group group = Group::none;
   static constexpr auto shared = names();
   static constexpr std::array<Fold, 0> looks{};
+  static constexpr bool opens = false, whole_only = false, factored = false;
 };
 
 // A group rule looks over the group before it applies. Look k gives `terms` packs to be folded (sum or max) over the
@@ -63,6 +65,9 @@ struct Elementwise : Idler {
 struct GroupRule : Idler {
   static constexpr int variant = 0;
   static constexpr auto shared = names();
+  static constexpr bool opens = false;       // settle(-1) gives the looks what is shared
+  static constexpr bool factored = false;    // its shared numbers are one a row and one a column
+  static constexpr bool whole_only = false;  // its sums have a meaning for whole arrays alone: dense gradients
 };
 
 template <class T>

@@ -168,10 +168,12 @@ class Work {
     else open_as<double>(block, w, g, slots);
   }
 
-  // Puts weights and slots back.
-  void close(std::size_t block, const void* w, const void* const* slots) {
+  // Puts weights and slots back, after what every rule does to the weights when it is done.
+  void close(std::size_t block, void* w, const void* const* slots) {
     const Piece& piece = pieces_[block];
     Leaf& leaf = leaves[piece.leaf];
+    if (leaf.number == f32) settle_as<float>(block, w);
+    else settle_as<double>(block, w);
     const std::int64_t item = leaf.bytes();
     if (leaf.form == Form::dense && !by_rows(leaf)) {
       const Span a = span(leaf, piece);
@@ -211,7 +213,8 @@ class Work {
 
   // A dense array whose rows are groups of their own is walked by rows; one group is looked over piece by piece.
   bool by_rows(const Leaf& leaf) const {
-    return leaf.form == Form::dense && ((kernel(leaf).group == 1 && leaf.rows > 1) || leaf.table());
+    return leaf.form == Form::dense &&
+           ((kernel(leaf).group == 1 && leaf.rows > 1) || leaf.table() || kernel(leaf).factored);
   }
   bool looked(const Leaf& leaf) const {
     return kernel(leaf).group == 2 ||
@@ -264,7 +267,9 @@ class Work {
       const bool dense = leaf.form == Form::dense, rows = by_rows(leaf);
       const std::int64_t units = rows ? leaf.rows : dense ? leaf.size : leaf.merged.size();
       const std::int64_t width = dense && !rows ? 1 : leaf.width();
-      const std::int64_t each = std::max<std::int64_t>(1, tile / std::max<std::int64_t>(width, 1));
+      // A factored rule sums columns piece by piece, so pieces are not a few rows only.
+      const std::int64_t least = kernel(leaf).factored ? 64 : 1;
+      const std::int64_t each = std::max<std::int64_t>(least, tile / std::max<std::int64_t>(width, 1));
       if (dense) {
         for (std::int64_t first = 0; first < units; first += each)
           pieces_.push_back({i, first, std::min(first + each, units)});
@@ -554,7 +559,7 @@ class Work {
       const Before before = r.options.before(1.0 / accumulate, clip_value, scale);
       for (const int number : {f32, f64})
         if (r.used[number] && r.kernel->number[number].at)
-          r.kernel->number[number].at(r.options.hyper(), before, steps + 1, &r.step[number]);
+          r.kernel->number[number].at(r.options.hyper(), before, r.options.after(), steps + 1, &r.step[number]);
     }
     for (Leaf& leaf : leaves)
       if (leaf.exact && leaf.form != Form::none) catch_up(leaf);
@@ -653,6 +658,8 @@ class Work {
     for (Leaf& leaf : leaves) {
       if (leaf.form == Form::none || !looked(leaf)) continue;
       leaf.own = recipes[std::size_t(leaf.recipe)].step[leaf.number];
+      if (kernel(leaf).opens) typed(leaf).settle(-1, nullptr, leaf.size, leaf.shared, &leaf.own);
+      if (kernel(leaf).factored) factor(leaf);
       most = std::max(most, kernel(leaf).looks);
     }
     for (int k = 0; k < most; ++k) {
@@ -663,7 +670,7 @@ class Work {
         if (!looked(leaf) || k >= kernel(leaf).looks) return;
         double* const folded = &found_[p * most_folds];
         std::fill_n(folded, most_folds, start(leaf, k));
-        if (leaf.form == Form::rows || (leaf.form == Form::coords && leaf.exact))
+        if (leaf.form == Form::rows || (leaf.form == Form::coords && leaf.exact) || by_rows(leaf))
           typed(leaf).look_rows(k, rows(leaf, piece, member), &leaf.own, folded);
         else if (leaf.form == Form::coords) typed(leaf).look_coords(k, coords(leaf, piece), &leaf.own, folded);
         else typed(leaf).look(k, span(leaf, piece), &leaf.own, folded);
@@ -677,6 +684,23 @@ class Work {
         if (any && leaf.form != Form::none && looked(leaf) && k < kernel(leaf).looks) settle(leaf, k, first, p);
       }
     }
+  }
+
+  // New means of a matrix's rows and columns.
+  void factor(Leaf& leaf) {
+    const std::size_t index = std::size_t(&leaf - leaves.data());
+    std::vector<std::size_t> own;
+    for (std::size_t p = 0; p < pieces_.size(); ++p)
+      if (pieces_[p].leaf == index) own.push_back(p);
+    if (own.empty() || leaf.dim == 0) return;
+    std::vector<double> sums(std::size_t(leaf.rows), 0.0), columns(std::size_t(leaf.dim), 0.0);
+    std::vector<char> parts(own.size() * std::size_t(leaf.dim * leaf.bytes()), 0);
+    run(own.size(), [&](std::int64_t k, int member) {
+      const Rows a = rows(leaf, pieces_[own[std::size_t(k)]], member);
+      typed(leaf).squares(a, &leaf.own, sums.data(), parts.data() + k * leaf.dim * leaf.bytes());
+    });
+    typed(leaf).average(&leaf.own, rows(leaf, {index, 0, leaf.rows}, 0), sums.data(), columns.data(), parts.data(),
+                        std::int64_t(own.size()));
   }
 
   double start(const Leaf& leaf, int k) const {
@@ -756,6 +780,18 @@ class Work {
     for (std::int64_t j = 0; j < n; ++j) {
       g[j] = scale * std::min(std::max(unit * g[j], -limit), limit) + decay * w[j];
       w[j] = keep * w[j];
+    }
+  }
+
+  template <class T>
+  void settle_as(std::size_t block, void* weights) {
+    const After a = recipes[std::size_t(leaf_of(block).recipe)].options.after();
+    if (a.shrink == 0 && std::isinf(a.low) && std::isinf(a.high)) return;
+    T* const w = static_cast<T*>(weights);
+    const T shrink = T(a.shrink), low = T(a.low), high = T(a.high);
+    for (std::int64_t j = 0, n = size_of(block); j < n; ++j) {
+      const T size = std::max(std::abs(w[j]) - shrink, T(0));
+      w[j] = std::min(std::max(w[j] > 0 ? size : w[j] < 0 ? -size : T(0), low), high);
     }
   }
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _cold, _level, checkpoint, schedules, trees
+from . import _cold, _level, checkpoint, closure, schedules, trees
 from .gradients import CoordGrad, RowGrad
 from .rules import Rule, python
 from .settings import check_options
@@ -21,6 +22,7 @@ from .threads import check_threads, get_threads
 
 Array = NDArray[Any]
 NonFinite = Literal["raise", "skip", "propagate"]
+RATE = 6  # where lr stands among the numbers of a rule
 
 
 class Optimizer:
@@ -105,10 +107,11 @@ class Optimizer:
         self._leaves: list[Any] = trees.leaves(params)
         self._numbers = [str(_number(w)) for w in self._leaves]
         self._frozen: set[str] = set()
+        self._evaluating: list[Array] | None = None  # the weights, while those for evaluation are in their place
         self._config: dict[str, Any]
         self._ema: float | None
         self._configure(clip_norm, clip_value, accumulate, ema, nonfinite)
-        rules = self._match_rules(rule)
+        rules = [r.fitted(w) for w, r in zip(self._leaves, self._match_rules(rule), strict=True)]
         for name, w, r in zip(self._names, self._leaves, rules, strict=True):
             what = f"parameter '{name}'" if name else "parameter"
             if isinstance(w, Table):
@@ -142,9 +145,10 @@ class Optimizer:
 
         Parameters
         ----------
-        grads : a tree like the parameters
+        grads : a tree like the parameters, or a function that returns one
             A leaf is an array of the parameter's shape and dtype, :class:`RowGrad`, :class:`CoordGrad`, a scipy.sparse
-            array, or None for no gradient. Gradients are read and never changed.
+            array, or None for no gradient. Gradients are read and never changed. A function is called once, or for
+            :class:`~schuss.Heun` twice, with the weights where its gradients are wanted; its batch must stay the same.
 
         Raises
         ------
@@ -162,15 +166,20 @@ class Optimizer:
         >>> w
         array([-0.5, -0.5,  0. ], dtype=float32)
         """
+        if self._evaluating is not None:
+            raise ValueError("step: the weights are those for evaluation; leave `with opt.evaluating():` first")
+        if callable(grads):
+            closure.step(self, grads)
+            return
         if self._scheduled:
             for options, r in self._scheduled:
-                options[3] = r.rate(self._work.steps)
+                options[RATE] = r.rate(self._work.steps)
         if self._python is None:
             self._work.step(grads, self._thread_count())
             return
         with self._python_lock:
             self._work.step(grads, self._thread_count())
-            self._step_python()
+            self._step_python(grads)
 
     def set(self, pattern: str = "*", **changes: Any) -> None:
         """Changes hyper-parameters of the rules from the next step on.
@@ -213,6 +222,61 @@ class Optimizer:
     def unfreeze(self, pattern: str = "*") -> None:
         """Trains them again."""
         self._freeze(pattern, False)
+
+    def eval_params(self) -> Any:
+        """A tree like the parameters with copies of the weights that a model is to be evaluated at.
+
+        For most rules they are the weights themselves. :class:`~schuss.ASGD` evaluates at the average of its weights,
+        :class:`~schuss.ScheduleFreeSGD` and :class:`~schuss.ScheduleFreeAdamW` at x, while the weights hold y.
+
+        Example
+        -------
+        >>> import numpy as np, schuss
+        >>> w = np.ones(1)
+        >>> opt = schuss.Optimizer(w, schuss.ScheduleFreeSGD(lr=0.5))
+        >>> for _ in range(2):
+        ...     opt.step(np.ones(1))
+        >>> w.round(6), opt.eval_params().round(6)
+        (array([0.225]), array([0.25]))
+        """
+        self.flush()
+        found = []
+        for w, slots, r in zip(self._leaves, self._slots, self._rules, strict=True):
+            found.append(np.array(r.evaluated(w.weights if isinstance(w, Table) else w, slots), order="C"))
+        return trees.fill(self._params, iter(found))
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Within, the parameters hold :meth:`eval_params`; after it the same bits as before. No step is taken within.
+
+        Example
+        -------
+        >>> import numpy as np, schuss
+        >>> w = np.ones(1)
+        >>> opt = schuss.Optimizer(w, schuss.ASGD(lr=0.5, lambd=0.0, t0=0.0))
+        >>> for _ in range(3):
+        ...     opt.step(np.ones(1))
+        >>> with opt.evaluating():
+        ...     print(w)
+        [-0.25]
+        >>> w
+        array([-0.5])
+        """
+        if self._evaluating is not None:
+            raise ValueError("evaluating: the weights are those for evaluation already")
+        if any(isinstance(w, Table) and w.dtype in ("bfloat16", "float16") for w in self._leaves):
+            raise ValueError("evaluating: a table of 16-bit weights cannot hold other ones exactly; use eval_params()")
+        points = trees.leaves(self.eval_params())
+        own = [_weights(w) for w in self._leaves]
+        self._evaluating = [w.copy() for w in own]
+        try:
+            for w, point in zip(own, points, strict=True):
+                w[...] = point
+            yield
+        finally:
+            for w, before in zip(own, self._evaluating, strict=True):
+                w[...] = before
+            self._evaluating = None
 
     def flush(self) -> None:
         """Brings every row up to date with the steps it was absent from. Lazy rows owe nothing.
@@ -364,9 +428,20 @@ class Optimizer:
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
-    def _step_python(self) -> None:
+    def _step_python(self, grads: Any = None) -> None:
         """The second half of a step, where it has blocks whose rules are written in Python."""
-        if self._python is not None and self._python.step(self._work, self._rules, self._numbers, self.steps + 1):
+        if self._python is None:
+            return
+        direct: dict[int, list[Array]] = {}
+        given = trees.match(self._params, grads, lambda g: not isinstance(g, dict | list | tuple))
+        config = self._config
+        plain = config["accumulate"] == 1 and self._ema is None
+        plain &= config["clip_norm"] is None and config["clip_value"] is None
+        for i, g in enumerate(given if plain and given is not None else ()):
+            arrays = [self._leaves[i], g, *self._slots[i].values()]
+            if python.plain(self._rules[i]) and all(isinstance(a, np.ndarray) for a in arrays):
+                direct[i] = [a.reshape(-1) for a in arrays]
+        if self._python.step(self._work, self._rules, self._numbers, self.steps + 1, direct):
             self._work.finish(self._thread_count())
 
     def _thread_count(self) -> int:
@@ -609,10 +684,11 @@ def _check_table(table: Table, rule: Rule, what: str, exact: bool, ema: float | 
 
 
 def _make_slots(w: Array, rule: Rule) -> dict[str, Array]:
-    """Slots at their start values; one number a group for the shared ones."""
+    """Slots at their start values; the shared ones are neighbours in memory."""
     slots: dict[str, Array] = {name: _cold.zeros_like(w) for name in rule.info["slots"]}
-    groups = len(w) if rule.info["group"] == "row" and w.ndim > 1 else 1
-    slots |= {name: np.zeros(groups, w.dtype) for name in rule.info["shared"]}
+    sizes = rule.shared_sizes(w)
+    shared = np.zeros(sum(sizes), w.dtype)
+    slots |= dict(zip(rule.info["shared"], np.split(shared, np.cumsum(sizes)[:-1]), strict=False))
     for name, value in rule.start(w).items():
         slots[name][...] = value
     return slots

@@ -127,6 +127,11 @@ class Table:
         self._path = None if path is None else os.path.abspath(os.fspath(path))
         if sparse == "exact" and (reason := rule.inexact()):
             raise ValueError(f'sparse="exact": {reason}')
+        if rule.info["whole"]:
+            raise ValueError(
+                f"rule: {type(rule).__name__} takes dense gradients only, since it needs sums over all rows at every "
+                f"step; use Adam for a table"
+            )
         check_options(clip_norm, clip_value, nonfinite, threads)
         self._make()
 

@@ -76,7 +76,7 @@ template <class T>
 void accesses_agree(const Kernel& kernel, Number number, std::int64_t rows, std::int64_t dim, const Before& before) {
   const Typed& typed = kernel.number[number];
   Step step;
-  typed.at(hyper, before, 3, &step);
+  typed.at(hyper, before, After{}, 3, &step);
 
   State<T> dense(rows, dim), sparse(rows, dim), scattered(rows, dim);
   if (kernel.group == 2) return;  // one scale for the array: compared in Python with the oracle
@@ -116,7 +116,7 @@ void accesses_agree(const Kernel& kernel, Number number, std::int64_t rows, std:
 
 // Rows of 16-bit weights with their slots between them, exactly as large as they are, stepped and woken.
 void narrow_rows_stay_within(const Kernel& kernel, Weight weight, std::int64_t dim) {
-  if (kernel.group == 2) return;
+  if (kernel.group == 2 || !kernel.number[f32].idle) return;
   constexpr std::int64_t rows = 3;
   const std::int64_t w_bytes = (2 * dim + 3) / 4 * 4, stride = w_bytes + (kernel.slots * dim + 1) * 4;
   const Block<char> table(new char[std::size_t(rows * stride)]);
@@ -128,7 +128,7 @@ void narrow_rows_stay_within(const Kernel& kernel, Weight weight, std::int64_t d
   Step step;
   Before neutral;
   neutral.limit = infinity<double>;
-  kernel.number[f32].at(hyper, neutral, 3, &step);
+  kernel.number[f32].at(hyper, neutral, After{}, 3, &step);
   Exact exact(rows, f32);
   Gap one;
   kernel.number[f32].idle(&step, 0, &one);
@@ -189,7 +189,7 @@ int main() {
   Before neutral;
   neutral.limit = infinity<double>;
   Before busy{-0.5, 0.25, 0.5, 0.125, 1};
-  for (const Family& family : {descent(), adagrad(), rmsprop(), adam(), exponentiated(), egdd(), ftrl()})
+  for (const Family& family : families())
     for (int i = 0; i < family.size; ++i)
       for (const auto& [rows, dim] :
            {std::pair{1, 1}, {1, 7}, {3, 8}, {2, 15}, {5, 16}, {3, 17}, {11, 53}, {37, 1}, {9, 2}, {7, 4}})
@@ -197,7 +197,7 @@ int main() {
           accesses_agree<float>(*family.kernel[i], f32, rows, dim, before);
           accesses_agree<double>(*family.kernel[i], f64, rows, dim, before);
         }
-  for (const Family& family : {descent(), adagrad(), rmsprop(), adam(), exponentiated(), egdd(), ftrl()})
+  for (const Family& family : families())
     for (int i = 0; i < family.size; ++i)
       for (const std::int64_t dim : {1, 3, 8, 16, 21})
         for (const Weight weight : {bfloat16, float16}) narrow_rows_stay_within(*family.kernel[i], weight, dim);

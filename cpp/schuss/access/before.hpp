@@ -1,4 +1,5 @@
-// What happens to a gradient and its weight before the rule sees them; see kernel.hpp. One text for every rule.
+// What happens to a gradient and its weight before the rule sees them, and to the weight after; see kernel.hpp. One
+// text for every rule.
 #pragma once
 #include "../kernel.hpp"
 #include "../rule.hpp"
@@ -27,11 +28,33 @@ struct Prepared {
   }
 };
 
-// The step of a rule as `at` makes it: what comes before, then the rule's own scalars.
+// The proximal step of an l1 term, then the projection onto a box.
+template <class T>
+struct Projected {
+  T shrink, low, high;
+  bool none;
+
+  Projected() = default;
+  explicit Projected(const After& a)
+      : shrink(T(a.shrink)),
+        low(T(a.low)),
+        high(T(a.high)),
+        none(a.shrink == 0 && a.low == -infinity<double> && a.high == infinity<double>) {}
+
+  template <class P>
+  [[gnu::always_inline]] void operator()(P& w) const {
+    w = clip(sign(w) * larger(magnitude(w) - fill(shrink), fill(T(0))), low, high);
+  }
+};
+
+// The step of a rule as `at` makes it: what comes before and after, and the rule's own scalars.
 template <class R, class T>
 struct Plan {
   Prepared<T> before;
+  Projected<T> after;
   typename R::Step step;
+
+  bool plain() const { return before.none && after.none; }
 };
 
 }  // namespace schuss

@@ -57,7 +57,7 @@ void coords(const Coords& a, const void* step) {
     const int count = int(std::min<std::int64_t>(lanes<T>, a.last - i));
     fetch_coords<R, T>(a, i);
     Gathered<R, T> pack(a, i, count);
-    some<R, T>(plan.before.none, pack.w, pack.slots, pack.g, 0, std::integral_constant<int, lanes<T>>{}, plan);
+    one_pack<R, T>(pack.w, pack.slots, pack.g, plan);
     pack.scatter(a, i, count);
   }
 }

@@ -136,10 +136,11 @@ void rows(const Rows& a, const void* step) {
     ahead(a, i);
     const std::int64_t row = a.ids ? a.ids[i] : i;
     T* const w = opened<T>(a, row);
-    if (a.past) {
-      wake_row<R>(a, row, w);
-      a.past->stamps[row] = a.past->now + 1;
-    }
+    if constexpr (R::idling != Idle::never)
+      if (a.past) {
+        wake_row<R>(a, row, w);
+        a.past->stamps[row] = a.past->now + 1;
+      }
     const T* const g = merged<T>(a, i);
     const auto slots = row_slots<R, T>(a, row);
     if constexpr (R::group == Group::row) {
@@ -147,9 +148,8 @@ void rows(const Rows& a, const void* step) {
       T* const shared = R::shared.size() ? at_row<T>(a.shared, row, a.shared_stride) : nullptr;
       look_row<R, T>(w, slots, g, a.dim, shared, plan);
     }
-    for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
-      some<R, T>(plan.before.none, w, slots, g, j, count, plan);
-    });
+    for_packs<T>(a.dim, [&](std::int64_t j, auto count)
+                            __attribute__((always_inline)) { some<R, T>(plan.plain(), w, slots, g, j, count, plan); });
     closed(a, row, w);
   }
 }

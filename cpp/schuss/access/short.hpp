@@ -172,7 +172,7 @@ template <class R, class T>
     const int count = int(std::min<std::int64_t>(each, a.last - i));
     if (!a.near && i + packs_ahead * each < a.last) RowPack<T>::fetch(a, i + packs_ahead * each, slots);
     pack.get(a, i, count, slots);
-    some<R, T>(plan.before.none, pack.w, slot, pack.g, 0, std::integral_constant<int, lanes<T>>{}, plan);
+    one_pack<R, T>(pack.w, slot, pack.g, plan);
     pack.put(a, count, slots);
   }
 }

@@ -23,6 +23,7 @@ template <class R, class T, class Count>
   for (std::size_t j = 0; j < n; ++j) si[j] = load(slots[j] + i, count);
   if (!as_given) plan.before(wi, gi);
   R::apply(wi, si, gi, plan.step);
+  if (!as_given && !plan.after.none) plan.after(wi);
   store(w + i, wi, count);
   for (std::size_t j = 0; j < n; ++j) store(slots[j] + i, si[j], count);
 }
@@ -31,7 +32,14 @@ template <class R, class T, class Count>
 template <class R, class T>
 [[gnu::noinline]] void some_left(T* w, const std::array<T*, R::slots.size()>& slots, const T* g, std::int64_t i,
                                  int count, const Plan<R, T>& plan) {
-  some(plan.before.none, w, slots, g, i, count, plan);
+  some(plan.plain(), w, slots, g, i, count, plan);
+}
+
+// A pack that was gathered, out of line too: short rows, coordinates and waking share it.
+template <class R, class T>
+[[gnu::noinline]] void one_pack(T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                const Plan<R, T>& plan) {
+  some(plan.plain(), w, slots, g, 0, std::integral_constant<int, lanes<T>>{}, plan);
 }
 
 template <class R, class T>
@@ -69,7 +77,7 @@ template <class R, class T>
 template <class R, class T>
 void span(const Span& a, const void* step) {
   const auto plan = *static_cast<const Plan<R, T>*>(step);
-  if (plan.before.none) span_as(true, a, plan);
+  if (plan.plain()) span_as(true, a, plan);
   else span_as(false, a, plan);
 }
 

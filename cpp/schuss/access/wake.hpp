@@ -14,13 +14,16 @@ struct Sleeper {
   // Step by step, as the dense rule does it with g = 0.
   [[gnu::noinline]] void steps(const Past& past, std::uint32_t first, std::uint32_t last, bool averaged) {
     const T fresh = T(past.fresh);
+    alignas(64) T numbers[R::slots.size() + 2][lanes<T>] = {};  // weights, slots, and a gradient of zeros
+    store(numbers[0], w);
+    std::array<T*, R::slots.size()> at;
+    for (std::size_t k = 0; k < at.size(); ++k) store(at[k] = numbers[k + 1], slots[k]);
     for (std::uint32_t t = first; t < last; ++t) {
-      const auto& plan = *static_cast<const Plan<R, T>*>(past.step(past, t));
-      Pack<T> g = fill(T(0));
-      if (!plan.before.none) plan.before(w, g);
-      R::apply(w, slots, g, plan.step);
-      if (averaged) mean += fresh * (w - mean);
+      one_pack<R, T>(numbers[0], at, numbers[R::slots.size() + 1], *static_cast<const Plan<R, T>*>(past.step(past, t)));
+      if (averaged) mean += fresh * (load(numbers[0]) - mean);
     }
+    w = load(numbers[0]);
+    for (std::size_t k = 0; k < at.size(); ++k) slots[k] = load(numbers[k + 1]);
   }
 
   [[gnu::noinline]] void closed(const Rest& rest) {
@@ -29,9 +32,10 @@ struct Sleeper {
     mean = T(rest.mw) * old + T(rest.mm) * mean;
     if constexpr (R::carrier >= 0) {
       auto& c = slots[std::size_t(R::carrier)];
-      w += T(rest.wc) * c;
-      mean += T(rest.mc) * c;
-      c = T(rest.cw) * old + T(rest.cc) * c;
+      const Pack<T> pull = R::by_sign ? sign(c) : c;
+      w += T(rest.wc) * pull;
+      mean += T(rest.mc) * pull;
+      if (!R::by_sign) c = T(rest.cw) * old + T(rest.cc) * c;
     }
     if constexpr (R::idling == Idle::drift) {
       constexpr int terms = sizeof(T) == 4 ? float_terms : double_terms;
@@ -46,7 +50,7 @@ struct Sleeper {
       mean -= force * lagged;
     }
     for (std::size_t k = 0; k < slots.size(); ++k) {
-      if (int(k) == R::carrier) continue;
+      if (int(k) == R::carrier && !R::by_sign) continue;
       const Pack<T> was = slots[k];
       slots[k] = T(rest.fade[k]) * was;
       if (int(k) == R::lasting) slots[k] = lasting(slots[k], was);

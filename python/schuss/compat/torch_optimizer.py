@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.optim.optimizer import _global_optimizer_post_hooks as _post_hooks
+from torch.optim.optimizer import _global_optimizer_pre_hooks as _pre_hooks
 
 from ..gradients import CoordGrad, RowGrad
-from ..optimizer import NonFinite, _make_slots
+from ..optimizer import RATE, NonFinite
 from ..optimizer import Optimizer as _Optimizer
 from ..rules import Rule
 from ..rules.base import check_range
@@ -99,6 +101,14 @@ class Optimizer(torch.optim.Optimizer):
         TypeError, ValueError
             For a gradient that is not contiguous, or a rule that does not take a sparse one. Nothing has changed then.
         """
+        # torch's wrapper around every step costs as much as 20,000 numbers of Adam; only hooks and profilers need it.
+        if self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _watched():
+            return self._step_seen(closure)
+        return self._step(closure)
+
+    step.hooked = True  # type: ignore[attr-defined]
+
+    def _step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -112,8 +122,10 @@ class Optimizer(torch.optim.Optimizer):
             inner._work.step([_gradient(p, i) for i, p in enumerate(self._tensors)], threads)
         inner._step_python()
         self._count[0] = inner.steps
-        torch.autograd.graph.increment_version(self._tensors)
+        torch._C._increment_version(self._tensors)
         return loss
+
+    _step_seen = torch.optim.Optimizer.profile_hook_step(_step)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As torch's; the group's tensors and numbers are checked first."""
@@ -207,10 +219,16 @@ class Optimizer(torch.optim.Optimizer):
         assert self._inner is not None
         inner = self._inner
         self._rules = list(rules)
-        self._numbers = [np.array(r.options(inner.steps), np.float64) for r in rules]
+        # A group's rule may come in several forms (Adafactor's by shape): one array of numbers for each.
+        fitted = [rules[k].fitted(w) for k, w in zip(self._group_of, inner._leaves, strict=True)]
+        self._numbers: list[dict[int, Any]] = [{} for _ in rules]
+        for k, r in zip(self._group_of, fitted, strict=True):
+            self._numbers[k].setdefault(r.variant, np.array(r.options(inner.steps), np.float64))
         self._seen = [[group[n] for n in self._fields] for group in self.param_groups]
-        inner._rules = [rules[k] for k in self._group_of]
-        inner._work.bind([(rules[k].kernel, rules[k].variant, self._numbers[k]) for k in self._group_of])
+        inner._rules = fitted
+        inner._work.bind(
+            [(r.kernel, r.variant, self._numbers[k][r.variant]) for k, r in zip(self._group_of, fitted, strict=True)]
+        )
 
     def _follow(self, index: int, group: Mapping[str, Any]) -> None:
         """A group's numbers have changed."""
@@ -222,11 +240,13 @@ class Optimizer(torch.optim.Optimizer):
                 f"param_groups[{index}]: {rule!r} keeps other slots than {self._rules[index]!r}; make a new Optimizer"
             )
         if now[:at] + now[at + 1 :] == seen[:at] + seen[at + 1 :]:
-            self._numbers[index][3] = rule.rate(0)
+            for numbers in self._numbers[index].values():
+                numbers[RATE] = rule.rate(0)
             self._rules[index] = rule
             self._seen[index] = now
             assert self._inner is not None
-            self._inner._rules = [self._rules[k] for k in self._group_of]
+            mine = zip(self._group_of, self._inner._rules, strict=True)
+            self._inner._rules = [r.replaced(lr=rule.lr) if k == index else r for k, r in mine]
         else:
             self._take_numbers([rule if k == index else r for k, r in enumerate(self._rules)])
 
@@ -253,6 +273,11 @@ class Optimizer(torch.optim.Optimizer):
         theirs, mine = ([len(g["params"]) for g in some] for some in (groups, self.param_groups))
         if theirs != mine:
             raise ValueError(f"state_dict: its groups have {theirs} parameters, those of the optimizer {mine}")
+
+
+def _watched() -> bool:
+    """Whether hooks of all optimizers or a profiler are on."""
+    return bool(_pre_hooks or _post_hooks or torch.autograd.profiler._is_profiler_enabled)
 
 
 _EXCHANGE = torch.Tensor.__dlpack_c_exchange_api__
@@ -299,7 +324,10 @@ def _check_state(state: Mapping[str, Any] | None, p: torch.Tensor, rule: Rule, i
     """Raises unless a parameter's state is that of this rule."""
     if state is None:
         return
-    slots = {name: a.shape for name, a in _make_slots(_view(p), rule).items()}
+    w = _view(p)
+    rule = rule.fitted(w)
+    slots: dict[str, tuple[int, ...]] = {name: tuple(p.shape) for name in rule.info["slots"]}
+    slots |= {name: (size,) for name, size in zip(rule.info["shared"], rule.shared_sizes(w), strict=True)}
     for name, shape in {"step": (), **slots}.items():
         if name not in state:
             raise ValueError(f"state_dict: parameter {index} has no {name!r}; it is not of {rule!r}")

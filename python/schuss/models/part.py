@@ -28,6 +28,11 @@ class Part:
 
     def __init__(self, rule: Rule, rows: int, numbers: int) -> None:
         info = rule.info
+        if rule.evaluations > 1:
+            raise ValueError(
+                f"rule: {type(rule).__name__} takes {rule.evaluations} gradients of a batch, an example is seen once; "
+                "use AdaGrad, FTRL or Adam"
+            )
         if info["group"] == "array" or rule.kernel in ("eg", "egu", "egpm"):
             raise ValueError(
                 f"rule: {type(rule).__name__} does not train rows that start at zero or are seen a few at a time; "

@@ -79,7 +79,9 @@ def _penalised(rule: Rule, l1: float | None, l2: float | None) -> Rule:
     if isinstance(rule, FTRL):
         return rule.replaced(**{k: float(v) for k, v in (("l1", l1), ("l2", l2)) if v is not None})
     if l1:
-        raise ValueError(f"l1: {type(rule).__name__} has no l1; use FTRL(l1=...)")
+        raise ValueError(
+            f"l1: {type(rule).__name__} has no l1 of a model; use FTRL(l1=...), or give {type(rule).__name__}(l1=...)"
+        )
     return rule if l2 is None else rule.replaced(weight_decay=float(l2))
 
 

@@ -30,7 +30,7 @@ class AdaGrad(Rule):
         Where s starts, [0, inf).
     lr_decay : float, default 0.0
         [0, inf).
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -100,7 +100,7 @@ class RowWiseAdaGrad(Rule):
         Of the root.
     initial_accumulator : float, default 0.0
         Where s starts, [0, inf).
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -163,7 +163,7 @@ class AdaDelta(Rule):
         [0, 1).
     eps : float, default 1e-6
         [1e-30, inf); the first steps are of the size of its root.
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns

@@ -34,7 +34,7 @@ class Adam(Rule):
     bias_correction : bool, default True
         False: c1 = c2 = 1.
     amsgrad : bool, default False
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -96,7 +96,7 @@ class AdamW(Adam):
     ----------
     lr : float or schedule, default 1e-3
         Learning rate, [0, inf).
-    beta1, beta2, eps, eps_place, bias_correction, amsgrad, maximize
+    beta1, beta2, eps, eps_place, bias_correction, amsgrad, maximize, l1, lower, upper
         See :class:`~schuss.Adam`.
     weight_decay : float, default 0.01
         [0, inf).
@@ -131,7 +131,7 @@ class AdamW(Adam):
     weight_decay: float = 0.01
     decoupled: bool = dataclasses.field(default=True, init=False)
 
-    common = ("maximize",)
+    common = ("maximize", "l1", "lower", "upper")
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,7 +144,7 @@ class AMSGrad(Adam):
     ----------
     lr : float or schedule, default 1e-3
         Learning rate, [0, inf).
-    beta1, beta2, eps, eps_place, bias_correction, weight_decay, decoupled, maximize
+    beta1, beta2, eps, eps_place, bias_correction, weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Adam`.
 
     Returns
@@ -198,7 +198,7 @@ class AdaMax(Rule):
     eps : float, default 1e-8
         [1e-30, inf).
     eps_place : "max" or "outside", default "max"
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns

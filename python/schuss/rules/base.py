@@ -93,12 +93,16 @@ class Rule:
     >>> w
     array([0.5, 2.5])
 
-    `apply` gets blocks that lie in the cache, of one dimension and any size: w and slots to be changed, the gradient
-    g after clipping, decay and sign (a copy), and t = 1 for the first step. It must treat each number by itself, give
+    `apply` gets blocks that lie in the cache, of one dimension and any size: w and slots to be changed, the gradient g
+    after clipping, decay and sign (read-only), and t = 1 for the first step. It must treat each number by itself, give
     nothing back and keep no array. Slots start at zero unless `start` says otherwise; self.lr is a number there, also
     of a schedule. Other hyper-parameters make it a dataclass, as in ``@dataclass(frozen=True)``.
 
     Every rule has these options; they act on the gradient before the rule's own formula.
+
+    Every rule has these options. The first three act on the gradient before the rule's own formula, the others on the
+    weights after it: first w <- sign(w) max(|w| - lr l1, 0), the proximal step of l1 |w|, then w <- min(max(w, lower),
+    upper), the projection onto a box.
 
     Parameters
     ----------
@@ -108,19 +112,29 @@ class Rule:
         False: g += weight_decay * w (L2). True: w *= 1 - lr * weight_decay (Loshchilov & Hutter 2019).
     maximize : bool, default False
         True: ascend, g = -g.
+    l1 : float, default 0.0
+        [0, inf). Makes exact zeros; lr is the rule's own, whatever the coordinate's step was.
+    lower, upper : float or None, default None
+        Bounds of every weight, lower <= upper; lower=0.0 keeps weights from being negative.
     """
 
     lr: Rate = dataclasses.field(default=0.01, kw_only=False)
     weight_decay: float = 0.0
     decoupled: bool = False
     maximize: bool = False
+    l1: float = 0.0
+    lower: float | None = None
+    upper: float | None = None
 
     kernel: ClassVar[str] = "python"  # apply, below
     slots: ClassVar[tuple[str, ...]] = ()  # of a rule in Python
     ranges: ClassVar[dict[str, str]] = {}
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     optional: ClassVar[tuple[str, ...]] = ()  # may be None
-    common: ClassVar[tuple[str, ...]] = ("weight_decay", "decoupled", "maximize")
+    common: ClassVar[tuple[str, ...]] = ("weight_decay", "decoupled", "maximize", "l1", "lower", "upper")
+    no_exact: ClassVar[str] = ""  # why rows without a gradient have no exact form, where they have none
+    evaluations: ClassVar[int] = 1  # gradients of one batch that a step takes
+    no_after: ClassVar[str] = ""  # why weights cannot be changed after the step, where they cannot
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -128,16 +142,33 @@ class Rule:
             python.check_class(type(self))
         if not callable(self.lr):
             check_range(name, "lr", self.lr, self.ranges.get("lr", "[0, inf)"))
-        for field, interval in {"weight_decay": "[0, inf)", **self.ranges}.items():
+        for field, interval in {"weight_decay": "[0, inf)", "l1": "[0, inf)", **self.ranges}.items():
             value = getattr(self, field)
             if field != "lr" and not (value is None and field in self.optional):
                 check_range(name, field, value, interval)
         for field, allowed in self.choices.items():
             if getattr(self, field) not in allowed:
                 raise ValueError(f"{name}: {field}: expected one of {allowed}, got {getattr(self, field)!r}")
+        self._check_after()
         for f in dataclasses.fields(self):
             if isinstance(f.default, bool) and not isinstance(getattr(self, f.name), bool):
                 raise TypeError(f"{name}: {f.name}: expected True or False, got {getattr(self, f.name)!r}")
+
+    def _check_after(self) -> None:
+        name = type(self).__name__
+        for field, value in (("lower", self.lower), ("upper", self.upper)):
+            if value is not None:
+                check_range(name, field, value, "(-inf, inf)")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError(f"{name}: lower: expected at most upper={self.upper!r}, got {self.lower!r}")
+        if self.no_after and (changed := self._changed_after()):
+            raise ValueError(f"{name}: {changed[0]}: {self.no_after}")
+
+    def _changed_after(self) -> list[str]:
+        """The options that change weights after the rule's own formula."""
+        shrinks = "l1" in self.common and self.l1 > 0
+        bounds = [name for name in ("lower", "upper") if getattr(self, name) is not None]
+        return ["l1"] * shrinks + bounds
 
     def __repr__(self) -> str:
         default = {f.name: f.default for f in dataclasses.fields(self)}
@@ -216,21 +247,47 @@ decoupled=True)
 
     def options(self, step: int) -> list[float]:
         """All numbers of the kernel, in its order."""
-        own = [self.rate(step) if name == "lr" else float(getattr(self, name)) for name in self.info["hyper"]]
-        return [float(self.weight_decay), float(self.decoupled), float(self.maximize), *own]
+        hyper = self.info["hyper"]
+        own = [self.rate(step) if name == "lr" else float(getattr(self, name)) for name in hyper]
+        # What stands in the kernel's own formula is not done once more around it.
+        decay, l1 = (0.0 if name in hyper else float(getattr(self, name)) for name in ("weight_decay", "l1"))
+        lower = -math.inf if self.lower is None else float(self.lower)
+        upper = math.inf if self.upper is None else float(self.upper)
+        return [decay, float(self.decoupled), float(self.maximize), l1, lower, upper, *own]
 
     def start(self, w: Array) -> dict[str, Array | float]:
         """Slots that do not start at zero."""
         return {}
 
+    def shared_sizes(self, w: Array) -> list[int]:
+        """How many numbers each shared slot has for this array: one a group."""
+        groups = len(w) if self.info["group"] == "row" and w.ndim > 1 else 1
+        return [groups] * len(self.info["shared"])
+
     def check(self, w: Array, name: str) -> None:
         """Raises if the rule cannot train this array."""
+
+    def fitted(self, w: Array) -> Rule:
+        """The rule as this array needs it."""
+        return self
+
+    def evaluated(self, w: Array, slots: dict[str, Array]) -> Array:
+        """The weights to evaluate a model at: w itself, or for some rules another point made of w and its slots."""
+        return w
 
     def inexact(self) -> str:
         """Why the rule has no exact form for rows without a gradient; empty if it has one."""
         if self.kernel == "python":
             return f'{type(self).__name__} is written in Python and has no exact form; use sparse="lazy"'
-        if self.weight_decay > 0 and not self.decoupled and not self.info["linear"]:
+        if self.no_exact:
+            return f"{type(self).__name__} has no exact form: {self.no_exact}"
+        if changed := self._changed_after():
+            return (
+                f"{type(self).__name__} has no exact form with {changed[0]}, which acts at every step of every row; "
+                f"leave it out, or use lazy steps"
+            )
+        own = "weight_decay" in self.info["hyper"]
+        if self.weight_decay > 0 and not self.decoupled and not own and not self.info["linear"]:
             return (
                 f"{type(self).__name__} has no exact form with coupled weight decay, which enters the slots of every "
                 f"row at every step; use decoupled=True where the rule has it, or weight_decay=0"

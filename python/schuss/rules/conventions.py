@@ -57,6 +57,18 @@ def _scheduled_decay(rule: Any) -> str:
     )
 
 
+def _always(reason: str) -> Callable[[Any], str]:
+    return lambda rule: reason
+
+
+def _no_decay(rule: Any) -> str:
+    return (
+        "Keras decays w by itself before the step, schuss within the ratio; weight_decay=0 is the same"
+        if rule.weight_decay > 0
+        else ""
+    )
+
+
 _KERAS = {"decoupled": True}  # Keras' weight_decay is w -= lr weight_decay w, before the step, for every rule
 _FORM = {"form": "keras"}  # lr scales what enters the velocity
 _HAT = {"lr": 1e-3, "eps": 1e-7, "eps_place": "hat"}
@@ -160,6 +172,78 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
         ),
         "paper": Convention("McMahan et al. 2013, Algorithm 1", {"beta": 1.0, "initial_accumulator": 0.0}),
     },
+    "NAdam": {
+        "torch": Convention("NAdam", {"lr": 2e-3, "eps": 1e-8, "momentum_decay": 4e-3}),
+        "keras": Convention("Nadam", {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0, **_KERAS}),
+        "paper": Convention("Dozat 2016", {"lr": 2e-3, "eps": 1e-8, "momentum_decay": 4e-3}),
+    },
+    "RAdam": {
+        "torch": Convention("RAdam", {"lr": 1e-3, "eps": 1e-8, "eps_place": "hat"}),
+        "optax": Convention("radam", {"eps": 1e-8, "eps_place": "outside"}),
+        "paper": Convention(
+            "Liu et al. 2020, Algorithm 2", differs=_always("the paper rectifies from rho > 4, schuss from rho > 5")
+        ),
+    },
+    "Yogi": {
+        "optax": Convention("yogi", differs=_always("its m starts at the initial accumulator too, here at zero")),
+        "paper": Convention("Zaheer et al. 2018, Algorithm 2", {"lr": 0.01, "eps": 1e-3, "bias_correction": False}),
+    },
+    "AdaBelief": {
+        "optax": Convention("adabelief", {"eps": 1e-16, "eps_inside": 1e-16}),
+        "paper": Convention("Zhuang et al. 2020, Algorithm 2", {"lr": 1e-3, "eps": 1e-8, "eps_inside": 1e-8}),
+    },
+    "Lion": {
+        "keras": Convention("Lion", {"lr": 1e-3, **_KERAS}),
+        "optax": Convention("lion", {"weight_decay": 1e-3, "decoupled": True}),
+        "paper": Convention("Chen et al. 2023, Algorithm 2", {"lr": 1e-4, "decoupled": True}),
+    },
+    "Rprop": {
+        "torch": Convention("Rprop", {"lr": 0.01}),
+        "optax": Convention("rprop", differs=_always("it takes each step one late, with the next gradient")),
+        "paper": Convention(
+            "Riedmiller & Braun 1993", differs=_always("the paper takes a step back where the sign has turned")
+        ),
+    },
+    "SignSGD": {"optax": Convention("sign_sgd"), "paper": Convention("Bernstein et al. 2018, Algorithm 1")},
+    "ASGD": {
+        "torch": Convention("ASGD", {"lr": 0.01, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6}, "lr constant"),
+        "paper": Convention("Polyak & Juditsky 1992, rates of Xu 2011"),
+    },
+    "ScheduleFreeSGD": {"paper": Convention("Defazio et al. 2024, equations 3 to 5")},
+    "ScheduleFreeAdamW": {
+        "paper": Convention(
+            "Defazio et al. 2024, Algorithm 1",
+            differs=_always("the paper has sqrt(1 - beta2^t) in the weights"),
+        )
+    },
+    "LARS": {
+        "optax": Convention("lars", {"joint": True, "trust": 1e-3, "momentum": 0.9}),
+        "paper": Convention("You et al. 2017, Algorithm 1", {"joint": False, "trust": 1e-3, "momentum": 0.9}),
+    },
+    "LAMB": {
+        "keras": Convention("Lamb", {"lr": 1e-3, "eps": 1e-7}, differs=_no_decay),
+        "optax": Convention("lamb", {"eps": 1e-6}),
+        "paper": Convention("You et al. 2020, Algorithm 2", {"eps": 1e-6}, "phi is the identity"),
+    },
+    "Adafactor": {
+        "torch": Convention(
+            "Adafactor",
+            {"lr": 0.01, "eps1": 2.0**-23, "eps_place": "clamp"},
+            "eps1 is float32's epsilon; arrays of one or two dimensions",
+        ),
+        "keras": Convention("Adafactor", differs=_always("its clipping and rates have no form here")),
+        "optax": Convention("adafactor", differs=_always("it factors the two largest dimensions, from 128 on")),
+        "paper": Convention("Shazeer & Stern 2018, Algorithms 4 and 5"),
+    },
+    "Adan": {
+        "optax": Convention(
+            "adan", differs=_always("it multiplies the differences by 1 - beta2, the paper's code and schuss by beta2")
+        ),
+        "paper": Convention("Xie et al. 2022, Algorithm 1", note="with the bias correction of its code"),
+    },
+    "Prodigy": {"paper": Convention("Mishchenko & Defazio 2023, Algorithm 4", note="d is of each array, not of all")},
+    "Hypergradient": {"paper": Convention("Baydin et al. 2018, Algorithm 4", note="a rate for each array")},
+    "Heun": {"paper": Convention("Heun 1900")},
 }
 
 

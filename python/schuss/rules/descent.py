@@ -20,7 +20,7 @@ class SGD(Rule):
     ----------
     lr : float or schedule, default 0.01
         Learning rate, [0, inf).
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -72,7 +72,7 @@ class Momentum(Rule):
         [0, 1].
     form : "torch" or "keras", default "torch"
         Whether lr scales the velocity or what enters it.
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -134,7 +134,7 @@ class Nesterov(Rule):
         [0, 1).
     form : "torch" or "keras", default "torch"
         Whether lr scales the velocity or what enters it.
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -197,7 +197,7 @@ class SGDW(Rule):
         Whether lr scales the velocity or what enters it.
     weight_decay : float, default 0.01
         [0, inf).
-    maximize : bool, default False
+    maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -237,7 +237,7 @@ class SGDW(Rule):
     kernel = "momentum"
     ranges = {"momentum": "[0, 1)", "dampening": "[0, 1]"}
     choices = {"form": FORMS}
-    common = ("maximize",)
+    common = ("maximize", "l1", "lower", "upper")
 
     @property
     def variant(self) -> int:
@@ -256,7 +256,7 @@ class CounterClock(Rule):
         Learning rate, [0, inf).
     c : float, default 1.0
         Added to the count, [0, inf). The present gradient is already counted.
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`. Coupled decay makes every gradient non-zero, so every coordinate counts.
 
     Returns

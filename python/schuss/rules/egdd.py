@@ -33,7 +33,7 @@ class EGDD(Rule):
     scale_min, scale_max : float, default 0.1 and 10
         (0, inf); gains and scale start at 1.
     signs, directions : bool, default True
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns

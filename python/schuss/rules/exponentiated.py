@@ -26,7 +26,7 @@ class EGU(Rule):
     ----------
     lr : float or schedule, default 0.1
         Learning rate, [0, inf).
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns
@@ -74,7 +74,7 @@ class EG(Rule):
     lr : float or schedule, default 0.1
         Learning rate, [0, inf).
     maximize : bool, default False
-        See :class:`~schuss.Rule`.
+        See :class:`~schuss.Rule`; l1, lower and upper would leave the simplex and are refused.
 
     Returns
     -------
@@ -108,6 +108,7 @@ class EG(Rule):
     decoupled: bool = dataclasses.field(default=False, init=False)
 
     kernel = "eg"
+    no_after = "its weights stay on the simplex, which a change after the step would leave; use EGU"
 
     def check(self, w: Array, name: str) -> None:
         check_sign(w, name, "EG")
@@ -134,7 +135,7 @@ class EGPM(Rule):
     spread : float, default 1.0
         Without total: sqrt(p n) at the start, (0, inf). Small values favour sparse weights.
     weight_decay, maximize
-        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
+        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused, as are l1, lower and upper.
 
     Returns
     -------
@@ -170,6 +171,7 @@ class EGPM(Rule):
     spread: float = 1.0
 
     kernel = "egpm"
+    no_after = "its weights are computed from p and n, so a change after the step would be lost; use EGU"
     ranges = {"total": "(0, inf)", "spread": "(0, inf)"}
     optional = ("total",)
 

@@ -32,7 +32,7 @@ class FTRL(Rule):
     keep_start : bool, default True
         z starts so that a weight which is not zero is kept. False: from 0, so that its first step forgets it.
     weight_decay, maximize
-        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
+        See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused, as are lower and upper.
 
     Returns
     -------
@@ -71,6 +71,8 @@ class FTRL(Rule):
     keep_start: bool = True
 
     kernel = "ftrl"
+    common = ("weight_decay", "decoupled", "maximize", "lower", "upper")
+    no_after = "its weights are computed from z and n, so a change after the step would be lost; clip a copy"
     ranges = {
         "lr": "(0, inf)",
         "beta": "[0, inf)",

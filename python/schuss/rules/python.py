@@ -40,7 +40,16 @@ def info(rule: Rule) -> dict[str, Any]:
         "shared": [],
         "hyper": ["lr"],
         "linear": False,
+        "exact": False,
+        "whole": False,
+        "factored": False,
     }
+
+
+def plain(rule: Rule) -> bool:
+    """Whether nothing happens to gradient and weight around the rule."""
+    neutral = {"weight_decay": 0, "maximize": False, "l1": 0, "lower": None, "upper": None}
+    return rule.kernel == "python" and all(getattr(rule, n, value) == value for n, value in neutral.items())
 
 
 class Blocks:
@@ -56,13 +65,17 @@ class Blocks:
             arrays = self._arrays[dtype] = [np.empty(size, dtype) for _ in range(2 + MOST)]
         return arrays
 
-    def step(self, work: _cold.Work, rules: list[Rule], dtypes: list[str], t: int) -> bool:
-        """Runs all blocks of an open step. If a rule fails: whether blocks before it had been stepped, in its place.
+    def step(
+        self, work: _cold.Work, rules: list[Rule], dtypes: list[str], t: int, direct: dict[int, list[Array]]
+    ) -> bool:
+        """Runs all blocks of an open step; says whether there were any.
 
-        A block is put back only when its rule has returned as it should, so that a rule that always fails changes
-        nothing.
+        `direct` has w, g and the slots, flat, of parameters whose blocks may be stepped where they lie. Others are
+        copied, and so is each parameter's first block: it is put back only when its rule has returned as it should, so
+        that a rule that always fails changes nothing.
         """
         now: dict[int, Rule] = {}
+        done: dict[int, int] = {}  # numbers of each parameter
         changed = False
         try:
             for block, index, size in work.blocks():
@@ -70,6 +83,11 @@ class Blocks:
                     rule = rules[index]
                     now[index] = rule.replaced(lr=rule.rate(t - 1)) if callable(rule.lr) else rule
                 rule = now[index]
+                first = done.get(index, 0)
+                done[index] = first + size
+                if first and index in direct:
+                    apply(rule, [a[first : first + size] for a in direct[index]], t)
+                    continue
                 arrays = self.of(dtypes[index], size)[: 2 + len(rule.slots)]
                 work.open(block, arrays)
                 apply(rule, [a[:size] for a in arrays], t)
@@ -85,6 +103,7 @@ def apply(rule: Rule, arrays: list[Array], t: int) -> None:
     """Lets the rule step one block, and raises if it did not do so in place."""
     w, g, *rest = arrays
     slots = dict(zip(rule.slots, rest, strict=True))
+    g.flags.writeable = False
     step: Callable[..., object] = rule.apply
     returned = step(w, g, slots, t)
     name = type(rule).__name__

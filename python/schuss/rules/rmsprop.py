@@ -38,7 +38,7 @@ class RMSprop(Rule):
         [0, 1).
     form : "torch" or "keras", default "torch"
         Whether lr scales the velocity or what enters it.
-    weight_decay, decoupled, maximize
+    weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
     Returns

@@ -1,0 +1,179 @@
+// Rows by id: each row once, with the sum of its gradients in the order given. Rows are fetched ahead.
+#pragma once
+#include "short.hpp"
+#include "span.hpp"
+
+namespace schuss {
+
+// ---- gradients ---------------------------------------------------------------------------------------------------
+
+// Sums gradient rows from[k] ... from[end - 1] into `sum`, four packs in registers at a time.
+template <class T>
+void gather(const T* g, const std::int64_t* from, std::int64_t k, std::int64_t end, std::int64_t dim, T* sum) {
+  constexpr std::int64_t width = lanes<T>;
+  std::int64_t j = 0;
+  for (; j + 4 * width <= dim; j += 4 * width) {
+    const T* p = g + from[k] * dim + j;
+    Pack<T> a = load(p), b = load(p + width), c = load(p + 2 * width), d = load(p + 3 * width);
+    for (std::int64_t i = k + 1; i < end; ++i) {
+      p = g + from[i] * dim + j;
+      a += load(p), b += load(p + width), c += load(p + 2 * width), d += load(p + 3 * width);
+    }
+    store(sum + j, a), store(sum + j + width, b), store(sum + j + 2 * width, c), store(sum + j + 3 * width, d);
+  }
+  for_packs<T>(dim - j, [&](std::int64_t at, auto count) __attribute__((always_inline)) {
+    Pack<T> a = load(g + from[k] * dim + j + at, count);
+    for (std::int64_t i = k + 1; i < end; ++i) a += load(g + from[i] * dim + j + at, count);
+    store(sum + j + at, a, count);
+  });
+}
+
+// The gradient of the i-th row: a pointer into g, or the sum of several rows in `buffer`.
+template <class T>
+[[gnu::always_inline]] inline const T* merged(const Rows& a, std::int64_t i) {
+  const T* const g = static_cast<const T*>(a.g);
+  if (!a.start) return g + i * a.dim;
+  const std::int64_t k = a.start[i], end = a.start[i + 1];
+  if (end - k == 1) return g + a.from[k] * a.dim;
+  gather(g, a.from, k, end, a.dim, static_cast<T*>(a.buffer));
+  return static_cast<const T*>(a.buffer);
+}
+
+// ---- fetching ahead ----------------------------------------------------------------------------------------------
+
+[[gnu::always_inline]] inline void fetch_bytes(const void* p, std::int64_t bytes) {
+  const char* const first = static_cast<const char*>(p);
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(first + at, 1);
+  __builtin_prefetch(first + bytes - 1, 1);
+}
+
+// 4 KiB of rows ahead, within limits. `slots` of `item` bytes a number lie apart from the weights unless `together`.
+class Ahead {
+ public:
+  Ahead(const Rows& a, int slots, std::int64_t item) : slots_(slots), bytes_(a.dim * item) {
+    const std::int64_t row = a.together ? a.together : bytes_ * (1 + slots);
+    rows_ = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(row, 1), 4, 32);
+  }
+
+  [[gnu::always_inline]] void operator()(const Rows& a, std::int64_t i) const {
+    if (!a.ids || a.near || i + rows_ >= a.last) return;
+    const std::int64_t id = a.ids[i + rows_], at = id * a.stride;
+    if (a.together) {
+      fetch_bytes(static_cast<char*>(a.w) + at, a.together);
+    } else {
+      fetch_bytes(static_cast<char*>(a.w) + at, bytes_);
+      for (int k = 0; k < slots_; ++k) fetch_bytes(static_cast<char*>(a.slots[k]) + at, bytes_);
+      if (a.shared) __builtin_prefetch(static_cast<char*>(a.shared) + id * a.shared_stride, 1);
+    }
+    if (a.past) __builtin_prefetch(a.past->stamps + id, 1);
+  }
+
+ private:
+  int slots_;
+  std::int64_t bytes_, rows_;
+};
+
+template <class R, class T>
+Ahead ahead_of(const Rows& a) {
+  return Ahead(a, int(R::slots.size()), sizeof(T));
+}
+
+// ---- a row -------------------------------------------------------------------------------------------------------
+
+template <class T>
+[[gnu::always_inline]] inline T* at_row(void* base, std::int64_t row, std::int64_t stride) {
+  return reinterpret_cast<T*>(static_cast<char*>(base) + row * stride);
+}
+
+template <class R, class T>
+[[gnu::always_inline]] inline std::array<T*, R::slots.size()> row_slots(const Rows& a, std::int64_t row) {
+  std::array<T*, R::slots.size()> slots{};
+  for (std::size_t k = 0; k < slots.size(); ++k) slots[k] = at_row<T>(a.slots[k], row, a.stride);
+  return slots;
+}
+
+// The weights of a row as numbers: where they lie, or widened from 16 bits.
+template <class T>
+[[gnu::always_inline]] inline T* opened(const Rows& a, std::int64_t row) {
+  T* const w = at_row<T>(a.w, row, a.stride);
+  if constexpr (sizeof(T) == sizeof(float))
+    if (a.narrow) {
+      a.narrow->widen(w, a.wide, a.dim);
+      return a.wide;
+    }
+  return w;
+}
+template <class T>
+[[gnu::always_inline]] inline void closed(const Rows& a, std::int64_t row, const T* w) {
+  if constexpr (sizeof(T) == sizeof(float))
+    if (a.narrow) a.narrow->round(w, at_row<T>(a.w, row, a.stride), a.dim, row, a.key, a.nearest);
+}
+
+// All looks of a row rule over one row: the step's scalars of this row.
+template <class R, class T, int k = 0>
+[[gnu::always_inline]] inline void look_row(const T* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                            std::int64_t dim, T* shared, Plan<R, T>& plan) {
+  if constexpr (k < int(R::looks.size())) {
+    Found<R, T, k> found;
+    look_over<R, T, k>(w, slots, g, dim, plan, found);
+    double folded[R::terms];
+    for (int j = 0; j < R::terms; ++j) folded[j] = found[std::size_t(j)].result();
+    R::settle(k, folded, dim, shared, plan.step);
+    look_row<R, T, k + 1>(w, slots, g, dim, shared, plan);
+  }
+}
+
+template <class R, class T>
+void wake_row(const Rows& a, std::int64_t row, T* w);
+
+template <class R, class T>
+void rows(const Rows& a, const void* step) {
+  auto plan = *static_cast<const Plan<R, T>*>(step);
+  if constexpr (R::group != Group::row)
+    if (is_short<T>(a)) return short_rows(a, plan);
+  const Ahead ahead = ahead_of<R, T>(a);
+  for (std::int64_t i = a.first; i < a.last; ++i) {
+    ahead(a, i);
+    const std::int64_t row = a.ids ? a.ids[i] : i;
+    T* const w = opened<T>(a, row);
+    if (a.past) {
+      wake_row<R>(a, row, w);
+      a.past->stamps[row] = a.past->now + 1;
+    }
+    const T* const g = merged<T>(a, i);
+    const auto slots = row_slots<R, T>(a, row);
+    if constexpr (R::group == Group::row) {
+      plan.step = static_cast<const Plan<R, T>*>(step)->step;
+      T* const shared = R::shared.size() ? at_row<T>(a.shared, row, a.shared_stride) : nullptr;
+      look_row<R, T>(w, slots, g, a.dim, shared, plan);
+    }
+    for_packs<T>(a.dim, [&](std::int64_t j, auto count) __attribute__((always_inline)) {
+      some<R, T>(plan.before.none, w, slots, g, j, count, plan);
+    });
+    closed(a, row, w);
+  }
+}
+
+template <class R, class T>
+void look_rows(int which, const Rows& a, const void* step, double* folded) {
+  const auto plan = *static_cast<const Plan<R, T>*>(step);
+  with_look<R>(which, [&](auto k) {
+    Found<R, T, k> found;
+    const Ahead ahead = ahead_of<R, T>(a);
+    for (std::int64_t i = a.first; i < a.last; ++i) {
+      ahead(a, i);
+      const T* const w = opened<T>(a, a.ids[i]);
+      look_over<R, T, k>(w, row_slots<R, T>(a, a.ids[i]), merged<T>(a, i), a.dim, plan, found);
+    }
+    join<R, T, k>(found, folded);
+  });
+}
+
+template <class T>
+double squares_rows(const Rows& a, double unit, double limit) {
+  double sum = 0;
+  for (std::int64_t i = a.first; i < a.last; ++i) sum += squares(merged<T>(a, i), a.dim, T(unit), T(limit));
+  return sum;
+}
+
+}  // namespace schuss

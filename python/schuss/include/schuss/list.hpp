@@ -1,0 +1,29 @@
+// THE list of rules, by family: each family is compiled as one unit per level (hot/<family>.cpp).
+#pragma once
+#include <cstdint>
+
+#include "kernel.hpp"
+#include "models/model.hpp"
+
+namespace schuss {
+
+struct Family {
+  const Kernel* const* kernel;
+  int size;
+};
+
+Family descent();
+Family adagrad();
+Family rmsprop();
+Family adam();
+Family exponentiated();
+Family egdd();
+Family ftrl();
+
+Trainer trainer();  // of CTR models
+// What solvers need beside the rules, one unit each.
+const Vectors* vectors();  // by Number
+const Losses* losses();
+const WordTrainer* words();
+
+}  // namespace schuss

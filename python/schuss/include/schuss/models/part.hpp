@@ -1,0 +1,62 @@
+// Rows of a model's table: found, started, handed to the rule.
+#pragma once
+#include <cmath>
+#include <cstring>
+
+#include "../access/rows.hpp"
+#include "../random.hpp"
+#include "model.hpp"
+
+namespace schuss {
+
+[[gnu::always_inline]] inline float* row_of(const Part& part, std::int64_t id) { return part.rows + id * part.width; }
+
+inline bool unseen(const Part& part, const float* row) {
+  for (std::int64_t i = 0; i < part.width; ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, row + i, sizeof bits);
+    if (bits != 0) return false;
+  }
+  return true;
+}
+
+// Start values of a row, of (seed, row, column) alone.
+[[gnu::noinline]] inline void start_row(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
+  float* const row = row_of(part, id);
+  for (std::int64_t i = 0; i < part.dim && scale != 0; ++i) row[i] = scale * float(unit(draw(seed, id, i)));
+  for (int s = 0; s < part.slots; ++s)
+    for (std::int64_t i = 0; i < part.dim; ++i)
+      row[(1 + s) * part.dim + i] = part.start[s].constant + part.start[s].slope * row[i];
+  for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.dim + s] = part.start[part.slots + s].constant;
+}
+
+[[gnu::always_inline]] inline void begin(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
+  const float* const row = row_of(part, id);
+  if (row[0] == 0 && unseen(part, row)) start_row(part, id, seed, scale);
+}
+
+[[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id) {
+  const char* const row = reinterpret_cast<const char*>(row_of(part, id));
+  const std::int64_t bytes = part.width * std::int64_t(sizeof(float));
+  if (bytes <= 256) return fetch_bytes(row, bytes);
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
+}
+
+// n rows, each once, stepped with gradients g of n * dim numbers.
+inline void step_rows(const Part& part, const std::int64_t* ids, std::int64_t n, const float* g, const void* step) {
+  const std::int64_t bytes = part.dim * std::int64_t(sizeof(float));
+  Rows a{};
+  a.w = part.rows;
+  for (int s = 0; s < part.slots; ++s) a.slots[s] = part.rows + (1 + s) * part.dim;
+  if (part.shared > 0) a.shared = part.rows + (1 + part.slots) * part.dim;
+  a.g = g;
+  a.ids = ids;
+  a.last = n;
+  a.dim = part.dim;
+  a.stride = a.shared_stride = part.width * std::int64_t(sizeof(float));
+  a.near = true;
+  a.together = (1 + part.slots) * bytes + part.shared * std::int64_t(sizeof(float));
+  part.rule->rows(a, step);
+}
+
+}  // namespace schuss

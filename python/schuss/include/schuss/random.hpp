@@ -1,0 +1,21 @@
+// Random bits as functions of a counter: the same whoever asks, in whatever order.
+#pragma once
+#include <cstdint>
+
+namespace schuss {
+
+// The finalizer of splitmix64 (Steele, Lea & Flood 2014).
+inline std::uint64_t mixed(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  return z ^ (z >> 31);
+}
+
+// 64 bits for a column of a row, of the seed alone; and those as a number in (0, 1).
+inline std::uint64_t draw(std::uint64_t seed, std::int64_t row, std::int64_t column) {
+  const std::uint64_t own = mixed(seed + std::uint64_t(row) * 0x9E3779B97F4A7C15ull);
+  return mixed(own + std::uint64_t(column) * 0xD1342543DE82EF95ull + 1);
+}
+inline double unit(std::uint64_t bits) { return (double(bits >> 11) + 0.5) * 0x1p-53; }
+
+}  // namespace schuss
