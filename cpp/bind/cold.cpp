@@ -9,8 +9,11 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_memory(m);
   schuss::bind_store(m);
   schuss::bind_table(m);
+  schuss::bind_added(m);
   schuss::bind_solvers(m);
   schuss::bind_objectives(m);
   schuss::bind_work(m);
   schuss::bind_learner(m);
+  schuss::bind_word2vec(m);
+  schuss::bind_text(m);
 }

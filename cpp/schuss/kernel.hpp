@@ -176,9 +176,10 @@ struct Hot {
   int kernels;
   const Kernel* const* kernel;
   Tools tools[2];
-  const struct Trainer* trainer;  // models/model.hpp
-  const struct Vectors* vectors;  // by Number, see vectors.hpp
-  const struct Losses* losses;    // see losses.hpp
+  const struct Trainer* trainer;    // models/model.hpp
+  const struct Vectors* vectors;    // by Number, see vectors.hpp
+  const struct Losses* losses;      // see losses.hpp
+  const struct WordTrainer* words;  // see models/word2vec.hpp
 };
 
 }  // namespace schuss

@@ -35,5 +35,6 @@ Trainer trainer();  // of CTR models
 // What solvers need beside the rules, one unit each.
 const Vectors* vectors();  // by Number
 const Losses* losses();
+const WordTrainer* words();
 
 }  // namespace schuss

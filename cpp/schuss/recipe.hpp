@@ -27,4 +27,12 @@ struct Options {
   After after() const { return {hyper()[0] * all[3], all[4], all[5]}; }
 };
 
+// t with its nine leading bits: a rule's scalars are made anew when those change, so they do not depend on how the
+// examples come in batches, and cost nothing.
+inline std::int64_t coarse(std::int64_t t) {
+  int shift = 0;
+  while (t >> shift >= 512) ++shift;
+  return t >> shift << shift;
+}
+
 }  // namespace schuss

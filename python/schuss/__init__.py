@@ -8,8 +8,9 @@
 array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 """
 
-from . import data, init, models, objectives, rules, schedules, solvers
+from . import data, init, models, objectives, rules, schedules, solvers, text
 from .gradients import CoordGrad, RowGrad
+from .include import get_include
 from .info import info
 from .optimizer import Optimizer
 from .rules import (
@@ -49,11 +50,13 @@ from .rules import (
     ScheduleFreeSGD,
     SignSGD,
     Yogi,
+    load_rules,
 )
 from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
 from .solvers.minimize import check_grad, minimize
 from .table import Table
 from .threads import get_threads, set_threads
+from .vectors import Vectors
 from .version import __version__
 
 __all__ = [
@@ -102,13 +105,16 @@ __all__ = [
     "ScheduleFreeSGD",
     "SignSGD",
     "Table",
+    "Vectors",
     "Yogi",
     "__version__",
     "check_grad",
     "data",
+    "get_include",
     "get_threads",
     "info",
     "init",
+    "load_rules",
     "minimize",
     "models",
     "newton_root",
@@ -117,4 +123,5 @@ __all__ = [
     "schedules",
     "set_threads",
     "solvers",
+    "text",
 ]

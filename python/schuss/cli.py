@@ -1,4 +1,4 @@
-"""The command line: schuss info, demo, make, ctr, bench."""
+"""The command line: schuss info, demo, make, ctr, w2v, bench."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import ctr_cli
+from . import ctr_cli, w2v_cli
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Optimizers for sparse and dense models on CPUs.")
 
@@ -23,6 +23,7 @@ def info() -> None:
 
 
 app.add_typer(ctr_cli.app, name="ctr")
+app.add_typer(w2v_cli.app, name="w2v")
 
 demos = typer.Typer(help="Show what schuss does, on data made on the fly.")
 app.add_typer(demos, name="demo", invoke_without_command=True)
@@ -67,6 +68,20 @@ def dense(
         raise typer.Exit(130) from None
 
 
+@demos.command()
+def w2v(
+    words: Annotated[int, typer.Option(min=10_000, help="Of the text.")] = 2_000_000,
+    threads: Annotated[int | None, typer.Option(help="All CPUs unless given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the text and the models.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the text, the model and the vectors.")] = Path("demo"),
+) -> None:
+    """Train word vectors on a text with planted analogies, and count how many are found."""
+    from .demo_w2v import run
+
+    with ctr_cli.plain_errors(command="demo"):
+        run(words, threads, seed, out)
+
+
 make = typer.Typer(no_args_is_help=True, help="Make data with a planted truth.")
 app.add_typer(make, name="make")
 
@@ -94,12 +109,39 @@ def ctr(
             typer.echo(line)
 
 
-bench = typer.Typer(no_args_is_help=True, help="Measure this machine. Needs the extra 'bench'.")
-app.add_typer(bench, name="bench")
+@make.command()
+def text(
+    out: Annotated[Path, typer.Option(help="File to write; compressed by its suffix .gz, .bz2, .xz.")],
+    words: Annotated[int, typer.Option(min=1)] = 2_000_000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    questions: Annotated[Path | None, typer.Option(help="File for the analogies, in Google's format.")] = None,
+) -> None:
+    """Write a text with planted analogies: capitals, plurals, pairs of sexes, past tenses."""
+    from .make_text import write_shown
+
+    with ctr_cli.plain_errors(command="make"):
+        for line in write_shown(out, words, seed, questions):
+            typer.echo(line)
+
+
+bench = typer.Typer(help="Measure this machine. Needs the extra 'bench'.")
+app.add_typer(bench, name="bench", invoke_without_command=True)
 
 
 Out = Annotated[Path, typer.Option(help="Folder for the JSON and the PNG.")]
 Some = Annotated[str, typer.Option(help="Comma-separated names; all by default.")]
+
+
+@bench.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    out: Out = Path("bench-results"),
+    full: Annotated[bool, typer.Option("--full", help="All sizes and rounds, about an hour; else 15 minutes.")] = False,
+    parts: Some = "",
+) -> None:
+    """All parts beside the peers that are installed; writes JSON, pictures and report.html."""
+    if context.invoked_subcommand is None:
+        _measure("everything", out, not full, parts)
 
 
 @bench.command()
@@ -122,6 +164,9 @@ def tables(
     _measure("tables", out, quick, rules)
 
 
+bench.command("sparse", help="Another name of tables.")(tables)
+
+
 @bench.command()
 def solvers(
     out: Out = Path("bench-results"),
@@ -132,14 +177,45 @@ def solvers(
     _measure("solvers", out, quick, parts)
 
 
-def _measure(name: str, out: Path, quick: bool, rules: str) -> None:
+@bench.command()
+def word2vec(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="A million words, one round, under two minutes.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of speed, quality; speed by default. Quality takes an hour.")] = "",
+) -> None:
+    """Words a second and quality of word vectors, beside gensim and fastText where they can be imported."""
+    _measure("word2vec", out, quick, parts)
+
+
+@bench.command("ctr")
+def bench_ctr(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="A quarter of the log, one round, two of the real files.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of text, memory, parse, predict, quality, real.")] = "",
+    logs: Annotated[Path | None, typer.Option(help="Folder that keeps the logs A and B, minutes to make.")] = None,
+) -> None:
+    """Click models: speed from text and from memory, loss on real files; beside Vowpal Wabbit, scikit-learn, torch."""
+    _measure("ctr", out, quick, parts, logs=logs)
+
+
+@bench.command()
+def compat(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="Small sizes, a few seconds.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of torch, python; all by default.")] = "",
+) -> None:
+    """The drop-in for torch.optim beside torch's fused Adam; a rule in Python beside NumPy."""
+    _measure("compat", out, quick, parts)
+
+
+def _measure(name: str, out: Path, quick: bool, rules: str, **options: Path | None) -> None:
     try:
         measured = importlib.import_module(f".bench.{name}", __package__)
     except ImportError as error:
         typer.echo(f"schuss bench: {error}; install the extra: pip install 'schuss[bench]'", err=True)
         raise typer.Exit(1) from error
     try:
-        measured.main(out, quick, [rule for rule in rules.split(",") if rule])
+        measured.main(out, quick, [rule for rule in rules.split(",") if rule], **options)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

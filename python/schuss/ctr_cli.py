@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .models import Model
 
 app = typer.Typer(no_args_is_help=True, help="Click models from files: LR, FM, FFM.")
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextlib.contextmanager
-def plain_errors(stopped: str = "stopped") -> Iterator[None]:
+def plain_errors(stopped: str = "stopped", command: str = "ctr") -> Iterator[None]:
     """Bad input: one sentence and exit code 2. A full disk: 1. Ctrl-C: 130."""
     try:
         yield
@@ -29,13 +29,14 @@ def plain_errors(stopped: str = "stopped") -> Iterator[None]:
         raise typer.Exit(1) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"schuss ctr: {where}{error.strerror or error}", err=True)
+        typer.echo(f"schuss {command}: {where}{error.strerror or error}", err=True)
         raise typer.Exit(1 if error.errno in DISK else 2) from error
-    except (ValueError, TypeError, IndexError, ImportError) as error:
-        typer.echo(f"schuss ctr: {error}", err=True)
+    except (ValueError, TypeError, LookupError, ImportError) as error:
+        text = error.args[0] if isinstance(error, KeyError) else error  # whose str() is quoted
+        typer.echo(f"schuss {command}: {text}", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        typer.echo(f"schuss ctr: {stopped}", err=True)
+        typer.echo(f"schuss {command}: {stopped}", err=True)
         raise typer.Exit(130) from None
 
 
@@ -75,7 +76,7 @@ def train(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first malformed line.")] = False,
     every: Annotated[int | None, typer.Option(help="Examples between checkpoints.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the file of --out, if it is there.")] = False,
-    curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve, a PNG.")] = None,
 ) -> None:
     """Train a model on files, in one pass or several; repeat the command with --resume after a stop."""
     from .ctr_options import format_of, model_of, resumed, rules_of
@@ -88,7 +89,7 @@ def train(
         )
         if resume and out.exists():
             made = resumed(made, text, out)
-        _writable(out)
+        writable(out)
         before = made.seen
         bar = training.fit(
             made,
@@ -110,7 +111,7 @@ def train(
         typer.echo(f"progressive {loss} loss {made.history.mean(before):.5f}" + _held(made))
         typer.echo(f"{out}: {out.stat().st_size:,} bytes")
         if curve is not None:
-            from .plot import curves
+            from .plot.bare import curves
 
             curves({model.upper(): made.history}, curve)
             typer.echo(f"{curve}: the learning curve")
@@ -184,7 +185,7 @@ def _loaded(path: Path, threads: int | None) -> Model:
     return found
 
 
-def _writable(path: Path) -> None:
+def writable(path: Path) -> None:
     """Raises now rather than after the training if the model cannot be saved there."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; give the name of a file", str(path))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -44,6 +45,12 @@ class Growing {
   void push(T x) {
     if (size_ == capacity_) memory_.enlarge(capacity_ = grown(capacity_, size_ + 1));
     memory_[size_++] = x;
+  }
+  void append(const T* first, std::int64_t n) {
+    if (n == 0) return;
+    if (size_ + n > capacity_) memory_.enlarge(capacity_ = grown(capacity_, size_ + n));
+    std::memcpy(memory_.data() + size_, first, std::size_t(n) * sizeof(T));
+    size_ += n;
   }
   void shrink(std::int64_t size) { size_ = std::min(size, size_); }
 

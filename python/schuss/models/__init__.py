@@ -1,4 +1,4 @@
-"""Click models: LR, FM, FFM on batches of sparse examples."""
+"""Click models: LR, FM, FFM on batches of sparse examples. Word vectors: Word2Vec on text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from . import metrics
 from .base import Model
 from .kinds import FFM, FM, KINDS, LR
 from .report import Report
+from .word2vec import Word2Vec
 
-__all__ = ["FFM", "FM", "LR", "Model", "Report", "load", "metrics"]
+__all__ = ["FFM", "FM", "LR", "Model", "Report", "Word2Vec", "load", "metrics"]
 
 
 def load(path: str | os.PathLike[str]) -> Model:

@@ -66,9 +66,9 @@ class Core:
             )
         given = {**DEFAULTS, **options}
         loss, mode, normalise, threads = given["loss"], given["mode"], given["normalise"], given["threads"]
-        self.bits = _whole("bits", bits, 1, 31)
-        self.dim = _whole("dim", dim, 0 if self.kind == "lr" else 1, 1024)
-        self.fields = None if fields is None else _whole("fields", fields, 1, 65535)
+        self.bits = whole("bits", bits, 1, 31)
+        self.dim = whole("dim", dim, 0 if self.kind == "lr" else 1, 1024)
+        self.fields = None if fields is None else whole("fields", fields, 1, 65535)
         self.rules, self.auto = rules_of(given["rule"], self.kind, self.parts, given["l1"], given["l2"])
         for name, value, known in (("loss", loss, losses.LOSSES), ("mode", mode, MODES)):
             if value not in known:
@@ -78,7 +78,7 @@ class Core:
             raise TypeError(f"normalise: expected True or False, got {normalise!r}")
         self.normalise = normalise
         self.threads = None if threads is None else check_threads(threads)
-        self.seed = _whole("seed", given["seed"], 0, 2**63 - 1)
+        self.seed = whole("seed", given["seed"], 0, 2**63 - 1)
         if scale is not None:
             check_number("scale", scale, lambda x: 0 <= x < math.inf, "a finite number >= 0, or None")
         self.scale = None if scale is None else float(scale)
@@ -206,7 +206,8 @@ class Core:
         return self.threads or get_threads()
 
 
-def _whole(name: str, value: object, least: int, most: int) -> int:
+def whole(name: str, value: object, least: int, most: int) -> int:
+    """The value, if it is a whole number in that range."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
     if not least <= int(value) <= most:

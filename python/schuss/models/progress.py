@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..data import Counts, Reader
+    from ..text.corpus import Corpus
     from .sources import Source
 
 
@@ -22,7 +23,7 @@ def _console() -> Any:
 
 
 @contextlib.contextmanager
-def watching(reader: Reader | Source, on: bool | None, what: str) -> Iterator[None]:
+def watching(reader: Reader | Source | Corpus, on: bool | None, what: str) -> Iterator[None]:
     """A bar of the bytes that somebody else lets a reader read."""
     if not (sys.stderr.isatty() if on is None else on):
         yield

@@ -6,7 +6,7 @@ from .adam import Adam, AdaMax, AdamW, AMSGrad
 from .adam_kin import AdaBelief, NAdam, RAdam, Yogi
 from .adan import Adan
 from .averaging import ASGD, ScheduleFreeAdamW, ScheduleFreeSGD
-from .base import Rule
+from .base import Rule, load_rules
 from .descent import SGD, SGDW, CounterClock, Momentum, Nesterov
 from .egdd import EGDD
 from .exponentiated import EG, EGPM, EGU
@@ -96,4 +96,5 @@ __all__ = [
     "ScheduleFreeSGD",
     "SignSGD",
     "Yogi",
+    "load_rules",
 ]

@@ -1,0 +1,236 @@
+// Word vectors: the loop over centres. Rules are reached through their `rows` entry, with the gradients of a block.
+#include "schuss/models/word2vec.hpp"
+
+#include "schuss/list.hpp"
+#include "schuss/models/word_block.hpp"
+#include "schuss/models/word_draws.hpp"
+#include "schuss/models/word_steps.hpp"
+
+namespace schuss {
+namespace {
+
+template <class Sink>
+class Centres {
+ public:
+  Centres(WordLesson& lesson, Sink& sink)
+      : lesson_(lesson), model_(*lesson.model), s_(lesson.scratch), sizes_(lesson.sizes), sink_(sink) {
+    std::fill_n(s_.shift, sizes_.stride, 0.0f);
+    std::fill_n(s_.side, sizes_.stride, 1.0f);
+    s_.side[0] = -1;
+  }
+
+  // Tokens first .. last - 1 of the sentence from begin to end.
+  void sentence(std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t last) {
+    const int left = scan_left(begin, first);
+    std::int64_t n = left;
+    for (std::int64_t i = first; i < last; ++i) n += keep(i, n);
+    middle_ = n;
+    for (std::int64_t i = last; i < end && n < middle_ + model_.window; ++i) n += keep(i, n);
+    all_ = n;
+    if (middle_ == left) return;
+    lesson_.kept += middle_ - left;
+    for (std::int64_t i = left - model_.window; i < left + model_.window; ++i) fetch_input(i);
+    for (std::int64_t i = left; i < std::min<std::int64_t>(left + ring - 1, middle_); ++i) draw(i);
+    for (std::int64_t i = left; i < middle_; ++i) {
+      if (i + ring - 1 < middle_) draw(i + ring - 1);
+      centre(i);
+    }
+  }
+
+  double loss() { return surprise_.sum(); }
+
+ private:
+  bool keep(std::int64_t position, std::int64_t n) {
+    const std::uint32_t word = lesson_.ids[position];
+    s_.kept[n] = word;
+    s_.position[n] = position;
+    return TokenDraws(lesson_.key, position).keep() <= model_.keep[word];
+  }
+
+  // Kept words before `first`, as many as a window may reach, in order.
+  int scan_left(std::int64_t begin, std::int64_t first) {
+    int n = 0;
+    for (std::int64_t i = first - 1; i >= begin && n < model_.window; --i) n += keep(i, n);
+    std::reverse(s_.kept, s_.kept + n);
+    std::reverse(s_.position, s_.position + n);
+    return n;
+  }
+
+  void fetch_input(std::int64_t i) const {
+    if (i < 0 || i >= all_) return;
+    const std::uint32_t word = s_.kept[i];
+    if (!model_.group) return fetch_row(model_.in, word);
+    for (std::int64_t k = model_.group_start[word]; k < model_.group_start[word + 1]; ++k)
+      fetch_row(model_.in, model_.group[k]);
+  }
+
+  std::int64_t first_of(std::int64_t i, int reach) const { return std::max<std::int64_t>(0, i - reach); }
+  std::int64_t last_of(std::int64_t i, int reach) const { return std::min<std::int64_t>(all_ - 1, i + reach); }
+
+  // Draws the window and the outputs of centre i, and fetches their rows.
+  void draw(std::int64_t i) {
+    const std::int64_t slot = i % ring;
+    const std::uint32_t word = s_.kept[i];
+    const TokenDraws draws(lesson_.key, s_.position[i]);
+    const int reach = s_.reach[slot] = draws.reach(model_.window);
+    fetch_input(i + model_.window);
+    const std::int64_t contexts = last_of(i, reach) - first_of(i, reach);
+    const std::int64_t groups =
+        model_.cbow ? std::min<std::int64_t>(contexts, 1) : (contexts + model_.share - 1) / model_.share;
+    if (model_.tree) {
+      if (groups == 0) return;
+      std::int64_t* const ids = s_.drawn + slot * sizes_.groups * sizes_.outputs;
+      const std::int64_t from = model_.path_start[word], n = model_.path_start[word + 1] - from;
+      for (std::int64_t k = 0; k < n; ++k) fetch_row(model_.out, ids[k] = model_.path[from + k] >> 1);
+      return;
+    }
+    for (std::int64_t group = 0; group < groups; ++group) {
+      std::int64_t* const ids = s_.drawn + (slot * sizes_.groups + group) * sizes_.outputs;
+      int n = 0;
+      if (group == 0) fetch_row(model_.out, word);
+      ids[n++] = word;
+      for (int k = 0; k < model_.negative; ++k) {
+        const std::uint32_t other = draws.negative(group * model_.negative + k, model_.alias, model_.words);
+        if (other == word) continue;  // as the original program does: left out, not drawn again
+        fetch_row(model_.out, other);
+        ids[n++] = other;
+      }
+      s_.counts[slot * sizes_.groups + group] = n;
+    }
+  }
+
+  void centre(std::int64_t i) {
+    const std::int64_t slot = i % ring;
+    const int reach = s_.reach[slot];
+    const std::int64_t first = first_of(i, reach), last = last_of(i, reach), contexts = last - first;
+    if (contexts == 0) return;
+    if (model_.tree) set_codes(s_.kept[i]);
+    const std::int64_t share = model_.cbow ? contexts : model_.share;
+    std::int64_t at = first;
+    for (std::int64_t group = 0; at <= last; ++group) {
+      gather(i, at, std::min(share, contexts - group * share));
+      const std::int64_t drawn = slot * sizes_.groups + (model_.tree ? 0 : group);
+      block(s_.drawn + drawn * sizes_.outputs, model_.tree ? codes_ : s_.counts[drawn]);
+    }
+  }
+
+  // Labels of the nodes on the way to a word: 1 for code 0.
+  void set_codes(std::uint32_t word) {
+    const std::int64_t from = model_.path_start[word];
+    codes_ = int(model_.path_start[word + 1] - from);
+    for (int k = 0; k < codes_; ++k) s_.side[k] = model_.path[from + k] & 1 ? 1.0f : -1.0f;
+  }
+
+  // The inputs of a block: `count` context words from `at` on, without the centre.
+  void gather(std::int64_t centre, std::int64_t& at, std::int64_t count) {
+    rows_ = inputs_ = 0;
+    for (std::int64_t k = 0; k < count; ++at) {
+      if (at == centre) continue;
+      const std::uint32_t word = s_.kept[at];
+      const std::int64_t before = rows_;
+      if (model_.group) {
+        for (std::int64_t r = model_.group_start[word]; r < model_.group_start[word + 1]; ++r) take(model_.group[r]);
+      } else {
+        take(word);
+      }
+      if (model_.group && !model_.cbow) mean(before);
+      if (!model_.group && !model_.cbow) s_.in_rows[inputs_] = row_of(model_.in, word);
+      inputs_ += !model_.cbow;
+      ++k;
+    }
+    if (at == centre) ++at;
+    if (model_.cbow) {
+      mean(0);
+      inputs_ = 1;
+    }
+  }
+
+  void take(std::int64_t row) {
+    s_.in_ids[rows_] = row;
+    s_.from[rows_++] = inputs_;
+  }
+
+  // Input number inputs_: the mean of the rows from `first` on.
+  void mean(std::int64_t first) {
+    float* const h = s_.inputs + inputs_ * model_.in.numbers;
+    const float scale = 1.0f / float(rows_ - first);
+    for (std::int64_t j = 0; j < model_.in.numbers; j += lanes<float>) {
+      Pack<float> sum = fill(0.0f);
+      for (std::int64_t r = first; r < rows_; ++r) sum += load(row_of(model_.in, s_.in_ids[r]) + j);
+      store(h + j, scale * sum);
+    }
+    s_.in_rows[inputs_] = h;
+  }
+
+  // Outputs ids[0 .. n). Where an input has them to itself, an output that comes twice is seen as its first step left
+  // it, as in the original program: then the block is cut there.
+  void block(const std::int64_t* ids, int n) {
+    const bool alone = inputs_ == 1 && !model_.tree;
+    for (int from = 0; from < n;) {
+      int to = n;
+      if (alone)
+        for (to = from + 1; to < n && std::find(ids + from, ids + to, ids[to]) == ids + to;) ++to;
+      products(ids + from, to - from, from);
+      from = to;
+    }
+    const bool plain = !model_.group && !model_.cbow;
+    sink_.in(s_.in_ids, plain ? nullptr : s_.from, rows_, s_.in_g);
+    lesson_.predictions += inputs_;
+  }
+
+  void products(const std::int64_t* ids, int n, int from) {
+    const std::int64_t numbers = model_.in.numbers, stride = (n + 3) / 4 * 4;
+    for (int k = 0; k < n; ++k) s_.out_rows[k] = row_of(model_.out, ids[k]);
+    float* const side = s_.side + from;
+    for (std::int64_t k = n; k < stride; ++k) s_.shift[k] = -87;
+    score(numbers, s_.in_rows, inputs_, s_.out_rows, n, side, s_.shift, s_.scores, stride);
+    for (std::int64_t k = n; k < stride; ++k) s_.shift[k] = 0;
+    errors(s_.scores, inputs_, n, stride, side, surprise_);
+    sum_up(s_.out_rows, n, s_.scores, stride, 1, inputs_, s_.in_g, numbers, from > 0);
+    sum_up(s_.in_rows, inputs_, s_.scores, 1, stride, n, s_.out_g, numbers, false);
+    sink_.out(ids, n, s_.out_g);
+  }
+
+  WordLesson& lesson_;
+  const WordModel& model_;
+  const WordScratch& s_;
+  const WordSizes& sizes_;
+  Sink& sink_;
+  Surprise surprise_;
+  std::int64_t middle_ = 0, all_ = 0, rows_ = 0, inputs_ = 0;
+  int codes_ = 0;
+};
+
+template <class Sink>
+void learn_into(WordLesson& lesson, Sink& sink) {
+  Centres<Sink> centres(lesson, sink);
+  const std::int64_t* const border =
+      std::upper_bound(lesson.indptr, lesson.indptr + lesson.sentences + 1, lesson.first);
+  std::int64_t s = border - lesson.indptr - 1;
+  for (std::int64_t first = lesson.first; first < lesson.last; ++s) {
+    const std::int64_t last = std::min(lesson.last, lesson.indptr[s + 1]);
+    if (last > first) centres.sentence(lesson.indptr[s], lesson.indptr[s + 1], first, last);
+    first = last;
+  }
+  lesson.loss = centres.loss();
+}
+
+void learn(WordLesson& lesson) {
+  if (lesson.in_sums) {
+    Later later(lesson);
+    learn_into(lesson, later);
+    later.close();
+  } else {
+    Now now(lesson);
+    learn_into(lesson, now);
+  }
+}
+
+}  // namespace
+
+const WordTrainer* words() {
+  static const WordTrainer trainer{learn, apply};
+  return &trainer;
+}
+
+}  // namespace schuss

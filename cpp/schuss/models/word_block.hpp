@@ -1,0 +1,185 @@
+// A block of inputs against a block of outputs, as small matrix products in registers (Ji et al. 2016): scores,
+// errors, gradients. Rows are whole packs. Sums are in the order of the packs, then of lanes: the bits do not depend on
+// how a block is cut. `fma` is written out, so levels with it (v3, v4) agree with each other and not with v2.
+#pragma once
+#include <cmath>
+
+#include "../exponential.hpp"
+#include "../vec.hpp"
+#include "margin.hpp"
+
+namespace schuss {
+
+// a b + c, rounded once where the level can.
+[[gnu::always_inline]] inline Pack<float> fma(const Pack<float>& a, const Pack<float>& b, const Pack<float>& c) {
+  return each([](const auto& x, const auto& y, const auto& z) { return Eigen::internal::pmadd(x, y, z); }, a, b, c);
+}
+
+// ---- sums of lanes -------------------------------------------------------------------------------------------------
+
+// Lanes i, i + 4, ... of a pack as lane i of four.
+template <class Part>
+[[gnu::always_inline]] inline auto folded(const Part& part) {
+  if constexpr (Eigen::internal::unpacket_traits<Part>::size > 4)
+    return folded(Eigen::internal::predux_half_dowto4(part));
+  else return part;
+}
+[[gnu::always_inline]] inline auto quarter(const Pack<float>& a) {
+  auto part = a;
+  for (int half = Pack<float>::parts / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) part.part[i] = Eigen::internal::padd(part.part[i], part.part[i + half]);
+  return folded(part.part[0]);
+}
+
+// to[k] = side[k] * (sum of the lanes of a[k]) + shift[k] for four packs, in the order of sum_of.
+[[gnu::always_inline]] inline void store_sums(const Pack<float> (&a)[4], const float* side, const float* shift,
+                                              float* to) {
+  if constexpr (register_lanes<float> >= 4) {
+    using namespace Eigen::internal;
+    using Quad = decltype(quarter(a[0]));
+    PacketBlock<Quad, 4> all{{quarter(a[0]), quarter(a[1]), quarter(a[2]), quarter(a[3])}};
+    ptranspose(all);
+    const Quad sum = padd(padd(all.packet[0], all.packet[2]), padd(all.packet[1], all.packet[3]));
+    pstoreu(to, padd(pmul(sum, ploadu<Quad>(side)), ploadu<Quad>(shift)));
+  } else {
+    for (int k = 0; k < 4; ++k) to[k] = sum_of(a[k]) * side[k] + shift[k];
+  }
+}
+
+// ---- products ------------------------------------------------------------------------------------------------------
+
+// Calls f with min(n, most) as a constant.
+template <int most, class F>
+[[gnu::always_inline]] inline void with_count(std::int64_t n, F f) {
+  if constexpr (most == 1) f(std::integral_constant<int, 1>{});
+  else if (n >= most) f(std::integral_constant<int, most>{});
+  else with_count<most - 1>(n, f);
+}
+
+constexpr int tile = Pack<float>::parts == 1 ? 4 : 2;  // inputs of a tile of scores
+constexpr int deep = Pack<float>::parts == 1 ? 4 : 1;  // packs of a tile of gradients
+
+template <int rows, int columns>
+[[gnu::noinline]] void score_tile(std::int64_t numbers, const float* const* in, const float* const* out,
+                                  const float* side, const float* shift, float* to, std::int64_t stride) {
+  Pack<float> sum[rows][4];
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < 4; ++c) sum[r][c] = fill(0.0f);
+  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
+    Pack<float> y[columns];
+    for (int c = 0; c < columns; ++c) y[c] = load(out[c] + j);
+    for (int r = 0; r < rows; ++r) {
+      const Pack<float> x = load(in[r] + j);
+      for (int c = 0; c < columns; ++c) sum[r][c] = fma(x, y[c], sum[r][c]);
+    }
+  }
+  for (int r = 0; r < rows; ++r) store_sums(sum[r], side, shift, to + r * stride);
+}
+
+// scores[i stride + o] = side[o] <in[i], out[o]> + shift[o]
+inline void score(std::int64_t numbers, const float* const* in, std::int64_t inputs, const float* const* out,
+                  std::int64_t outputs, const float* side, const float* shift, float* scores, std::int64_t stride) {
+  for (std::int64_t i = 0; i < inputs;)
+    with_count<tile>(inputs - i, [&](auto rows) {
+      for (std::int64_t o = 0; o < outputs; o += 4)
+        with_count<4>(outputs - o, [&](auto columns) {
+          score_tile<rows, columns>(numbers, in + i, out + o, side + o, shift + o, scores + i * stride + o, stride);
+        });
+      i += rows;
+    });
+}
+
+template <int rows, int packs>
+[[gnu::always_inline]] inline void sum_tile(const float* const* x, std::int64_t n, const float* e, std::int64_t e_row,
+                                            std::int64_t e_next, float* g, std::int64_t numbers, std::int64_t at,
+                                            bool onto) {
+  constexpr int width = lanes<float>;
+  Pack<float> sum[rows][packs];
+  for (int r = 0; r < rows; ++r)
+    for (int p = 0; p < packs; ++p) sum[r][p] = onto ? load(g + r * numbers + at + p * width) : fill(0.0f);
+  for (std::int64_t k = 0; k < n; ++k) {
+    Pack<float> y[packs];
+    for (int p = 0; p < packs; ++p) y[p] = load(x[k] + at + p * width);
+    for (int r = 0; r < rows; ++r) {
+      const Pack<float> error = fill(e[r * e_row + k * e_next]);
+      for (int p = 0; p < packs; ++p) sum[r][p] = fma(error, y[p], sum[r][p]);
+    }
+  }
+  for (int r = 0; r < rows; ++r)
+    for (int p = 0; p < packs; ++p) store(g + r * numbers + at + p * width, sum[r][p]);
+}
+
+template <int rows>
+[[gnu::noinline]] void sum_rows(const float* const* x, std::int64_t n, const float* e, std::int64_t e_row,
+                                std::int64_t e_next, float* g, std::int64_t numbers, bool onto) {
+  for (std::int64_t at = 0; at < numbers;)
+    with_count<deep>((numbers - at) / lanes<float>, [&](auto packs) __attribute__((always_inline)) {
+      sum_tile<rows, packs>(x, n, e, e_row, e_next, g, numbers, at, onto);
+      at += packs * lanes<float>;
+    });
+}
+
+// g[r] = sum over k < n of e[r e_row + k e_next] x[k], for `count` rows r; added to g if `onto`.
+inline void sum_up(const float* const* x, std::int64_t n, const float* e, std::int64_t e_row, std::int64_t e_next,
+                   std::int64_t count, float* g, std::int64_t numbers, bool onto) {
+  for (std::int64_t r = 0; r < count;)
+    with_count<4>(count - r, [&](auto rows) {
+      sum_rows<rows>(x, n, e + r * e_row, e_row, e_next, g + r * numbers, numbers, onto);
+      r += rows;
+    });
+}
+
+// ---- errors --------------------------------------------------------------------------------------------------------
+
+// The sum of log(1 + e^z), in double. One logarithm of a product serves 512 packs.
+class Surprise {
+ public:
+  // Adds the losses of a pack of z; gives d loss / d z = 1 / (1 + e^-z). With e = e^-|z| nothing overflows.
+  [[gnu::always_inline]] Pack<float> operator()(const Pack<float>& z) {
+    const Pack<float> zero = fill(0.0f), one = fill(1.0f);
+    const Pack<float> e = map([](float x) { return exp_lane(x); }, larger(-magnitude(z), fill(-87.0f)));
+    const Pack<float> factor = one + e;
+    line_ += larger(z, zero);
+    const Wide<float> wide(factor);
+    for (int k = 0; k < Wide<float>::packs; ++k) product_.pack[k] = product_.pack[k] * wide.pack[k];
+    if (++packs_ == 512) settle();
+    return where(less(z, zero), e, one) / factor;
+  }
+
+  double sum() {
+    settle();
+    return sum_;
+  }
+
+ private:
+  [[gnu::noinline]] void settle() {
+    float line[lanes<float>];
+    store(line, line_);
+    for (const float x : line) sum_ += double(x);
+    for (const auto& pack : product_.pack) {
+      double factor[lanes<double>];
+      store(factor, pack);
+      for (const double x : factor) sum_ += std::log(x);
+    }
+    line_ = fill(0.0f);
+    product_ = Wide<float>(fill(1.0f));
+    packs_ = 0;
+  }
+
+  double sum_ = 0;
+  Pack<float> line_ = fill(0.0f);
+  Wide<float> product_{fill(1.0f)};
+  int packs_ = 0;
+};
+
+// Scores become side * d loss / d score. `outputs` of a row's `stride` scores count; those behind are far below 0.
+inline void errors(float* scores, std::int64_t inputs, std::int64_t outputs, std::int64_t stride, const float* side,
+                   Surprise& surprise) {
+  const std::int64_t all = inputs * stride;
+  for (std::int64_t i = all; i % lanes<float> != 0; ++i) scores[i] = -87.0f;
+  for (std::int64_t i = 0; i < all; i += lanes<float>) store(scores + i, surprise(load(scores + i)));
+  for (std::int64_t o = 0; o < outputs; ++o)
+    for (std::int64_t i = 0; i < inputs && side[o] < 0; ++i) scores[i * stride + o] = -scores[i * stride + o];
+}
+
+}  // namespace schuss
