@@ -829,8 +829,8 @@ class Adafactor(Oracle):
     }
 
     def start(self) -> Slots:
-        if self.o.factored and self.w.ndim >= 2:
-            return {"r": np.zeros(self.w.shape[0]), "c": np.zeros(self.w[:1].size if len(self.w) else 0)}
+        if self.o.factored and self.w.ndim >= 2 and self.w.size:
+            return {"r": np.zeros(self.w.shape[0]), "c": np.zeros(self.w[0].size)}
         return {"v": self.zeros()}
 
     def update(self, g: Array, lr: float) -> None:

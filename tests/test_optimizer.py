@@ -477,7 +477,7 @@ RESUME = [
     (name, kind)
     for name, rule in rules.ALL.items()
     for kind in ("dense", "rows", "coords")
-    if kind != "coords" or rule().info["group"] != "row"
+    if (kind != "coords" or rule().info["group"] != "row") and (kind == "dense" or not rule().info["whole"])
 ]
 
 

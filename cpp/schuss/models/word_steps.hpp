@@ -72,7 +72,8 @@ inline std::int64_t merge(const std::int64_t* ids, const std::int64_t* from, std
 class Now {
  public:
   explicit Now(const WordLesson& lesson) : lesson_(lesson) {
-    lesson.model->in.rule->at(lesson.options.hyper(), lesson.options.before(), lesson.time, made_.bytes);
+    lesson.model->in.rule->at(lesson.options.hyper(), lesson.options.before(), lesson.options.after(), lesson.time,
+                              made_.bytes);
   }
 
   void out(const std::int64_t* ids, std::int64_t n, const float* g) { give(lesson_.model->out, ids, nullptr, n, g); }
@@ -179,7 +180,7 @@ inline void apply(const WordTable& table, const WordSums* const* sums, std::int6
   for (std::int64_t k = 0; k < n; ++k) place[ids[k]] = -1;
 
   Step made;
-  table.rule->at(options.hyper(), options.before(), time, made.bytes);
+  table.rule->at(options.hyper(), options.before(), options.after(), time, made.bytes);
   Rows a = rows_of(table, ids, sums[0]->g);
   a.start = start;
   a.from = from;

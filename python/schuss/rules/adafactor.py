@@ -44,8 +44,8 @@ class Adafactor(Rule):
     Returns
     -------
     A rule to give to :class:`~schuss.Optimizer`. Shared slots: r, one number a row, and c, one a column; arrays of more
-    than two dimensions are matrices of their axis-0 slices. Slot of arrays of one dimension: v. Dense gradients only,
-    and no tables: columns' means and the sizes of w and u run over all rows.
+    than two dimensions are matrices of their axis-0 slices. Slot of arrays of one dimension and of empty ones: v. Dense
+    gradients only, and no tables: columns' means and the sizes of w and u run over all rows.
 
     Raises
     ------
@@ -99,7 +99,7 @@ class Adafactor(Rule):
         return self.eps_place == "clamp"
 
     def fitted(self, w: Array) -> Rule:
-        return self.replaced(factored=False) if self.factored and len(w.shape) < 2 else self
+        return self.replaced(factored=False) if self.factored and (len(w.shape) < 2 or not w.size) else self
 
     def shared_sizes(self, w: Array) -> list[int]:
         return [len(w), w.size // max(len(w), 1)] if self.factored else []
