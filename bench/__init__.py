@@ -1,1 +1,1 @@
-"""Measurements: kernels against the machine's own limit, NumPy and torch; a small regression."""
+"""Measurements: kernels, tables, solvers and click models beside their peers; a small regression."""

@@ -163,10 +163,10 @@ def plot(about: dict[str, str], rows: Sequence[Row], threads: int, path: Path) -
 
     rows = [row for row in rows if row["threads"] == threads]
     rules = list(dict.fromkeys(row["rule"] for row in rows))
-    across = min(6, len(rules))
+    across = min(3, len(rules))
     down = -(-len(rules) // across)
     figure, grid = plt.subplots(
-        down, across, figsize=(2.6 * across + 0.6, 2.5 * down + 1.1), sharex=True, sharey=True, squeeze=False
+        down, across, figsize=(2.1 * across + 0.6, 1.9 * down + 1.5), sharex=True, sharey=True, squeeze=False
     )
     handles: dict[str, Any] = {}
     for k, axes in enumerate(grid.flat):
@@ -192,15 +192,13 @@ def plot(about: dict[str, str], rows: Sequence[Row], threads: int, path: Path) -
     order = [name for name in STYLES if name in handles]
     figure.suptitle(
         f"One step, ns for a parameter over n (float32), {threads} thread{'s' * (threads > 1)}\n"
-        f"{about['cpu']}, {about['cores']} cores, L3 {about['l3']}, level {about['level']}; "
+        f"{about['cpu']}, {about['cores']} cores, L3 {about['l3']}, level {about['level']}\n"
         f"numpy {about['numpy']}, torch {about['torch']}; {about['date']}",
         fontsize=10,
     )
     figure.supylabel("ns / parameter", fontsize=9)
-    figure.legend(
-        [handles[name] for name in order], order, loc="lower center", ncols=len(order), frameon=False, fontsize=9
-    )
-    figure.tight_layout(rect=(0.005, 0.3 / figure.get_figheight(), 1, 1))
+    figure.legend([handles[name] for name in order], order, loc="lower center", ncols=3, frameon=False, fontsize=9)
+    figure.tight_layout(rect=(0.005, 0.5 / figure.get_figheight(), 1, 1))
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

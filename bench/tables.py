@@ -627,14 +627,14 @@ def plot(about: dict[str, str], rows: Sequence[Row], path: Path) -> None:
     threads = sorted({row["threads"] for row in rows})
     order = [name for name in STYLES if any(name in row["results"] for row in rows)]
     figure, grid = plt.subplots(
-        len(shapes),
         len(rules),
-        figsize=(2.7 * len(rules) + 2.0, 2.5 * len(shapes) + 1.2),
+        len(shapes),
+        figsize=(2.6 * len(shapes) + 1.8, 2.1 * len(rules) + 1.4),
         sharex=True,
         sharey=True,
         squeeze=False,
     )
-    for (shape, rule), axes in zip(itertools.product(shapes, rules), grid.flat, strict=True):
+    for (rule, shape), axes in zip(itertools.product(rules, shapes), grid.flat, strict=True):
         for row in rows:
             if (row["rows"], row["dim"], row["rule"]) != (*shape, rule):
                 continue
@@ -659,7 +659,7 @@ def plot(about: dict[str, str], rows: Sequence[Row], path: Path) -> None:
     hollow = f"filled: {threads[-1]} threads, hollow: {threads[0]}" if len(threads) > 1 else f"threads: {threads[0]}"
     figure.suptitle(
         f"One sparse step, {IDS:,} ids, Zipf({EXPONENT}), float32; {hollow}\n"
-        f"{about['cpu']}, {about['cores']} cores, L3 {about['l3']}, level {about['level']}; "
+        f"{about['cpu']}, {about['cores']} cores, L3 {about['l3']}, level {about['level']}\n"
         f"numpy {about['numpy']}, torch {about['torch']}, fbgemm {about['fbgemm']}; {about['date']}",
         fontsize=10,
     )

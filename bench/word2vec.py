@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
 from schuss.make_text import write
 from schuss.vectors import Analogies, Vectors
 

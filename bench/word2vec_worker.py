@@ -70,9 +70,8 @@ def fasttext(task: Task) -> tuple[float, int]:
 
 def schuss(task: Task) -> tuple[float, int]:
     """Seconds of fit_tokens(), words of the text that are in the vocabulary."""
-    from schuss.text import Vocabulary
-
     from schuss.models import Word2Vec
+    from schuss.text import Vocabulary
 
     model = Word2Vec(
         dim=task["dim"],

@@ -21,6 +21,7 @@ PLAIN: list[tuple[str, Rule]] = [
     ("Nesterov-torch", schuss.Nesterov(lr=0.1, momentum=0.8)),
     ("Nesterov-keras", schuss.Nesterov(lr=0.1, momentum=0.8, form="keras")),
     ("SGDW", schuss.SGDW(lr=0.1, momentum=0.8, dampening=0.3)),
+    ("SGDW-keras", schuss.SGDW(lr=0.1, momentum=0.8, dampening=0.3, form="keras")),
     ("CounterClock", schuss.CounterClock(lr=0.1, c=2.5)),
     ("AdaGrad-outside", schuss.AdaGrad(lr=0.1, eps=1e-2, lr_decay=0.3)),
     ("AdaGrad-inside", schuss.AdaGrad(lr=0.1, eps=1e-2, eps_place="inside", initial_accumulator=0.1)),
@@ -62,6 +63,7 @@ PLAIN: list[tuple[str, Rule]] = [
     ("EGDD-inner-product", schuss.EGDD(lr=0.05, beta=0.7, gain_rate=0.1, scale_rate=1e-4, directions=False)),
     ("FTRL-root", schuss.FTRL(lr=0.3, l1=0.4, l2=0.2)),
     ("FTRL-power", schuss.FTRL(lr=0.3, beta=0.5, l1=0.4, l2=0.2, power=0.7, initial_accumulator=0.1)),
+    ("FTRL-from-zero", schuss.FTRL(lr=0.3, l1=0.1, initial_accumulator=0.1, keep_start=False)),
 ]
 
 

@@ -61,10 +61,10 @@ class Learner:
         fields: int,
         linear: Array,
         linear_kernel: tuple[str, int],
-        linear_start: Sequence[float],
+        linear_start: Sequence[tuple[float, float]],
         factors: Array | None,
         factors_kernel: tuple[str, int] | None,
-        factors_start: Sequence[float],
+        factors_start: Sequence[tuple[float, float]],
         loss: str,
         seed: int,
         scale: float,
@@ -151,15 +151,16 @@ class Learner:
         """Rows that were never seen get their start values."""
         for row in (1 << self.bits, *ids):
             if not self.linear[row].any():
-                self.linear[row, 1 : 1 + len(self.linear_start)] = self.linear_start
+                self.linear[row, 1 : 1 + len(self.linear_start)] = [value for value, _ in self.linear_start]
         if self.factors is None:
             return
         for row in ids:
             if not self.factors[row].any():
                 for column in range(self.width):
                     self.factors[row, column] = self.scale / math.sqrt(self.dim) * drawn(self.seed, row, column)
-                for k, value in enumerate(self.factors_start):
-                    self.factors[row, (k + 1) * self.width : (k + 2) * self.width] = value
+                w = self.factors[row, : self.width]
+                for k, (value, slope) in enumerate(self.factors_start):
+                    self.factors[row, (k + 1) * self.width : (k + 2) * self.width] = value + slope * w
 
     def score(
         self, indptr: Array, ids: Array, values: Array | None, fields: Array | None, threads: int, out: Array

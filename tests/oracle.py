@@ -166,11 +166,11 @@ class Nesterov(Oracle):
 class SGDW(Momentum):
     """Loshchilov & Hutter 2019, Algorithm 1.
 
-    Differs from the paper: lr stays outside the buffer, and decay is multiplied by the whole lr, not by the schedule.
+    Differs from the paper: decay is multiplied by the whole lr, not by the schedule.
     """
 
-    defaults: ClassVar = {"lr": 0.01, "momentum": 0.9, "dampening": 0.0, "weight_decay": 0.01}
-    fixed: ClassVar = {"form": "torch", "decoupled": True}
+    defaults: ClassVar = {"lr": 0.01, "momentum": 0.9, "dampening": 0.0, "form": "torch", "weight_decay": 0.01}
+    fixed: ClassVar = {"decoupled": True}
 
 
 class CounterClock(Oracle):
@@ -464,10 +464,19 @@ class EGDD(Oracle):
 class FTRL(Oracle):
     """McMahan et al. 2013 (Ad click prediction: a view from the trenches), Algorithm 1, FTRL-Proximal.
 
-    Beyond the paper: the root may be another power, n may start above zero, and z starts so that it yields w.
+    Beyond the paper: the root may be another power, n may start above zero, and z starts so that it yields w, unless
+    keep_start is off.
     """
 
-    defaults: ClassVar = {"lr": 0.1, "beta": 1.0, "l1": 0.0, "l2": 0.0, "power": 0.5, "initial_accumulator": 0.0}
+    defaults: ClassVar = {
+        "lr": 0.1,
+        "beta": 1.0,
+        "l1": 0.0,
+        "l2": 0.0,
+        "power": 0.5,
+        "initial_accumulator": 0.0,
+        "keep_start": True,
+    }
 
     def start(self) -> Slots:
         o, w = self.o, self.w
@@ -475,7 +484,7 @@ class FTRL(Oracle):
             raise ValueError("FTRL: decoupled decay has no place in w, which is made of z and n")
         n = self.zeros() + o.initial_accumulator
         z = -w * ((o.beta + n**o.power) / self.scheduled_lr() + o.l2) - np.sign(w) * o.l1
-        return {"z": np.asarray(z), "n": n}
+        return {"z": np.asarray(z) if o.keep_start else self.zeros(), "n": n}
 
     def update(self, g: Array, lr: float) -> None:
         o, s = self.o, self.slots

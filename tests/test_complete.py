@@ -62,12 +62,6 @@ def test_every_kernel_has_a_rule():
     assert used == {(k["name"], k["variant"]) for k in _cold.kernels(_level.table)}
 
 
-def test_readme_example_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL):
-        exec(compile(block, "README.md", "exec"), {})
-
-
 def test_stub_names_what_the_module_has():
     stub = (ROOT / "python/schuss/_cold.pyi").read_text()
     _, *classes = re.split(r"^class (?=\w+:)", stub, flags=re.MULTILINE)

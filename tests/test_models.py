@@ -98,10 +98,10 @@ def with_oracle(model):
         model.fields or 0,
         twin._linear.array,
         twin._linear.kernel,
-        twin._linear.start,
+        twin._linear.start(positive=False),
         factors.array if factors else None,
         factors.kernel if factors else None,
-        factors.start if factors else [],
+        factors.start(positive=model.scale > 0) if factors else [],
         model.loss,
         model.seed,
         model.scale,
@@ -114,7 +114,7 @@ def started(model, seed=1):
     rng = np.random.default_rng(seed)
     for part in model_file.parts(model).values():
         part.array[:, : part.numbers] = rng.normal(0, 0.3, (part.rows, part.numbers))
-        for k, start in enumerate(part.start):
+        for k, (start, _) in enumerate(part.start(positive=False)):
             part.array[:, (k + 1) * part.numbers : (k + 2) * part.numbers] = start + (0.5 if start else 0.0)
     return model
 
@@ -197,6 +197,35 @@ def test_learning_from_nothing(kind, rule):
     assert model.decision_function(batch) == pytest.approx(oracle.decision_function(batch), abs=3e-3)
 
 
+def ascending(n=12, fields=24, values=True, seed=0):
+    """Examples whose fields come in order, most of them, some all of them, in runs of any length."""
+    rng = np.random.default_rng(seed)
+    rows = [np.flatnonzero(rng.random(fields) < share) for share in rng.choice([0.0, 0.3, 0.8, 0.95, 1.0], n)]
+    entries = sum(map(len, rows))
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    x = rng.normal(0, 1, entries) if values else None
+    return Batch.of(
+        indptr, rng.integers(0, 1 << BITS, entries), x, np.concatenate(rows), rng.integers(0, 2, n), bits=BITS
+    )
+
+
+@pytest.mark.parametrize("values", [False, True], ids=["ones", "values"])
+@pytest.mark.parametrize("rule", ["sgd", "adagrad", "ftrl"])
+@pytest.mark.parametrize("dim", [1, 2, 4, 5, 8, 16])
+@pytest.mark.parametrize("kind", ["fm", "ffm"])
+def test_every_width_of_a_row(kind, dim, rule, values):
+    rule = {"linear": RULES[rule], "factors": RULES[rule]}
+    model = started(make(kind, dim=dim, rule=rule, **({"fields": 24} if kind == "ffm" else {})))
+    for part in model_file.parts(model).values():
+        part.array[:, : part.numbers] *= 0.1
+    oracle = with_oracle(model)
+    batch = ascending(values=values)
+    assert model.decision_function(batch) == pytest.approx(oracle.decision_function(batch), abs=1e-5)
+    assert model._learn(batch) == pytest.approx(oracle._learn(batch), rel=1e-4)
+    for name, array in tables(model).items():
+        assert array == pytest.approx(tables(oracle)[name], abs=3e-4), name
+
+
 @pytest.mark.parametrize("kind", ["fm", "ffm"])
 def test_start_values_are_of_the_seed_and_the_row_alone(kind):
     first, second, other = make(kind), make(kind), make(kind, seed=1)
@@ -212,6 +241,19 @@ def test_start_values_are_of_the_seed_and_the_row_alone(kind):
     assert np.abs(rows).max() <= 5.0 / np.sqrt(DIM)
     unseen = np.setdiff1d(np.arange(1 << BITS), batch.ids)
     assert not first._factors.array[unseen].any()
+
+
+@pytest.mark.parametrize("kind", ["fm", "ffm"])
+def test_ftrl_keeps_the_start_values_of_factors(kind):
+    """Was: z started at 0, so the first step threw a row's start values away, and no factor ever learned."""
+    rule = {"linear": schuss.FTRL(lr=0.1), "factors": schuss.FTRL(lr=1e-6, l1=0.1, l2=0.5)}
+    model = make(kind, rule=rule, seed=3)
+    still = make(kind, rule={"linear": schuss.SGD(lr=0.1), "factors": schuss.SGD(lr=0.0)}, seed=3)
+    batch = clicks(50)
+    model._learn(batch), still._learn(batch)
+    w, start = model._factors.weights, still._factors.weights
+    assert np.abs(start).sum() > 10
+    assert w == pytest.approx(start, abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -314,10 +356,11 @@ def test_rates_follow_from_the_first_batch():
     assert LR(BITS, normalise=True).partial_fit(few).rules["linear"].lr == 1.0
 
 
-@pytest.mark.parametrize(("kind", "rate", "start"), [("fm", 0.25, 0.1), ("ffm", 0.5, 1.0)])
-def test_factors_have_numbers_of_their_own(kind, rate, start):
+@pytest.mark.parametrize(("kind", "rate", "start", "decay"), [("fm", 0.25, 0.1, 0.0), ("ffm", 0.5, 1.0, 0.002)])
+def test_factors_have_numbers_of_their_own(kind, rate, start, decay):
     rules = KINDS[kind](BITS).partial_fit(clicks(50)).rules
-    assert rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": schuss.AdaGrad(lr=rate, initial_accumulator=start)}
+    factors = schuss.AdaGrad(lr=rate, initial_accumulator=start, weight_decay=decay)
+    assert rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": factors}
 
 
 def test_given_rates_stay():

@@ -110,7 +110,7 @@ def test_the_oracle_however_it_is_cut(folder, data, chunk, piece, threads, least
 @settings(max_examples=60)
 @given(data=texts, more=texts, lower=st.booleans(), threshold=st.sampled_from([None, 0.1]), least=st.integers(1, 2))
 def test_growing_is_the_oracles(folder, data, more, lower, threshold, least):
-    data, more = data + b" one two one two\none two", more + b"\none two three three\n"
+    data, more = data + b"\nthird third\nthird one two one two\none two", more + b"\none two three three\n"
     (folder / "old").write_bytes(data)
     (folder / "new").write_bytes(more)
     v = Vocabulary.count(folder / "old", 2, None, threshold, lower)
@@ -128,7 +128,7 @@ def test_growing_is_the_oracles(folder, data, more, lower, threshold, least):
     assert sentences(larger.encode(folder / "new")) == [s for s in oracle.encoded(lines, larger.words) if s]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.text(max_size=6), max_size=8), min_size=1, max_size=30), st.booleans())
 def test_lists_of_words_are_words_as_they_are(items, lower):
     items = [*items, ["new york", "\ud800", "new york", "ÀB"], []]
@@ -150,11 +150,22 @@ def test_all_characters_are_lowered_as_python_does():
     assert not lower_table().flags.writeable
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.binary(max_size=24).filter(lambda b: b.split() == [b]))
 def test_bytes_that_are_no_utf8_become_what_python_makes_of_them(data):
     v = Vocabulary.count(io.BytesIO(b"a b " + data), 1)
     assert set(v.words) == {"a", "b", data.decode("utf-8", "replace")}
+
+
+def test_words_that_were_lowered_are_not_overwritten_while_others_wait():
+    words = [f"É{i:x}" for i in range(5000)] + ["ÀÉ" * 900]
+    v = Vocabulary.count(io.BytesIO(" ".join(words).encode()), 1, lower=True)
+    assert sorted(v.words) == sorted(word.lower() for word in words)
+
+
+def test_a_bar_changes_nothing(capsys):
+    assert Vocabulary.count(BE, 2, progress=True).words == Vocabulary.count(BE, 2, progress=False).words
+    assert "counting words" in capsys.readouterr().err
 
 
 def test_a_large_vocabulary(folder):
@@ -223,7 +234,7 @@ def test_phrases_of_an_iterable_that_starts_anew():
     v = Vocabulary.count(items, 2, phrases=1.5)
     assert v.words[0] == "new_york"
     assert v.phrases == [("new", "york"), ("we", "saw")]
-    assert v.total == 6 + 9
+    assert v.total == 21 - 6 - 3
     assert v.encode(items).ids.tolist() == [v.index(w) for w in ("we_saw", "new_york", "in", "new_york")] * 3
 
 
@@ -231,13 +242,12 @@ def test_phrases_of_an_iterable_that_starts_anew():
 def test_a_real_text():
     with lzma.open(SHARED / "text" / "wiki_en_slice.txt.xz") as file:
         data = file.read(3_000_000)
-    words = data.decode().split(" ")
     v = Vocabulary.count(io.BytesIO(data), 5, lower=True)
     lines, _ = oracle.lines_of(data, True)
     assert list(zip(v.words, v.counts.tolist(), strict=True)) == oracle.ranked(
         Counter(word for line in lines for word in line), 5
     )
-    assert len(words) > 1e5
+    assert v.total > 1e5
 
 
 # ---- one hundred megabytes in a line --------------------------------------------------------------------------------
@@ -474,19 +484,19 @@ def test_a_file_that_breaks_off(files):
 # ---- planted analogies ----------------------------------------------------------------------------------------------
 
 
-def ppmi(tokens: Tokens, rows: int, n: int, dim: int, window: int = 5) -> Any:
-    """The first words' vectors by singular values of positive mutual information (Levy & Goldberg 2014)."""
+def ppmi(tokens: Tokens, rows: int, n: int, window: int = 5, negative: int = 3) -> Any:
+    """The first words' positive mutual information with each word, shifted (Levy & Goldberg 2014: what SGNS learns)."""
     sentence = np.repeat(np.arange(len(tokens)), np.diff(tokens.indptr))
-    together = np.zeros((n, n))
+    ids = tokens.ids.astype(np.int64)
+    together = np.zeros(rows * n)
     for k in range(1, window + 1):
         near = np.flatnonzero(sentence[k:] == sentence[:-k])
-        np.add.at(together, (tokens.ids[near], tokens.ids[near + k]), 1)
-    together += together.T
-    expected = together.sum(1)[:, None] * together.sum(0) / together.sum()
+        for word, context in ((ids[near], ids[near + k]), (ids[near + k], ids[near])):
+            together += np.bincount((word * n + context)[word < rows], minlength=rows * n)
+    together = together.reshape(rows, n)
+    expected = together.sum(1)[:, None] * np.bincount(ids, minlength=n) / len(ids)
     with np.errstate(divide="ignore"):
-        values = np.maximum(np.log(together[:rows] / expected[:rows]), 0)
-    left, lengths, _ = np.linalg.svd(values, full_matrices=False)
-    return np.asarray(left[:, :dim] * np.sqrt(lengths[:dim]), np.float32)
+        return np.maximum(np.log(together / expected / negative), 0).astype(np.float32)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -499,15 +509,15 @@ def test_planted_analogies_are_found(tmp_path, seed):
     place = np.empty(len(v), np.uint32)
     place[order] = np.arange(len(v))
     tokens = v.encode(tmp_path / "text")
-    vectors = ppmi(Tokens(place[tokens.ids], tokens.indptr), len(planted), len(v), 100)
+    vectors = ppmi(Tokens(place[tokens.ids], tokens.indptr), len(planted), len(v))
     found = Vectors([v.words[i] for i in order[: len(planted)]], vectors).evaluate(tmp_path / "questions")
     assert found.total.missing == 0
-    assert all(section.accuracy > 0.9 for section in found.sections), found.sections
+    assert all(section.accuracy > 0.95 for section in found.sections), found.sections
 
 
 def test_a_text_is_that_of_its_seed(tmp_path):
     write(tmp_path / "text", 20_000, 1)
-    assert hashlib.sha256((tmp_path / "text").read_bytes()).hexdigest()[:16] == "SHA"
+    assert hashlib.sha256((tmp_path / "text").read_bytes()).hexdigest()[:16] == "5f3455831c0c9605"
     write(tmp_path / "more.gz", 30_000, 1)
     assert (
         gzip.decompress((tmp_path / "more.gz").read_bytes()).split()[:20_000]

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bind.hpp"
 #include "schuss/kernel.hpp"
 
 namespace schuss {
@@ -64,8 +65,9 @@ inline const Kernel& kernel_of(const Hot& hot, const std::string& name, int vari
   const auto* const end = hot.kernel + hot.kernels;
   const auto* const found =
       std::find_if(hot.kernel, end, [&](const Kernel* k) { return name == k->name && variant == k->variant; });
-  if (found == end) throw py::value_error("rule: no kernel '" + name + "', variant " + std::to_string(variant));
-  return **found;
+  if (found != end) return **found;
+  if (const Kernel* const added = added_kernel(name, variant)) return *added;
+  throw py::value_error("rule: no kernel '" + name + "', variant " + std::to_string(variant));
 }
 
 // Layout of an array that is used where it lies.

@@ -2,6 +2,7 @@
 #pragma once
 #include <pybind11/numpy.h>
 
+#include <string>
 #include <vector>
 
 #include "schuss/kernel.hpp"
@@ -20,6 +21,11 @@ void bind_word2vec(pybind11::module_& m);
 void bind_solvers(pybind11::module_& m);
 void bind_objectives(pybind11::module_& m);
 void bind_text(pybind11::module_& m);
+
+void bind_added(pybind11::module_& m);
+
+// A kernel of a user's module that has been added (added.cpp), or null.
+const Kernel* added_kernel(const std::string& name, int variant);
 
 // A zeroed array whose first number lies `offset` bytes past a cache line; large ones on huge pages where there are
 // any.

@@ -9,6 +9,7 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_memory(m);
   schuss::bind_store(m);
   schuss::bind_table(m);
+  schuss::bind_added(m);
   schuss::bind_solvers(m);
   schuss::bind_objectives(m);
   schuss::bind_work(m);

@@ -36,41 +36,55 @@ const T* sized(const py::object& o, const std::string& what, std::int64_t size, 
   return data;
 }
 
-// Enough for an example of `entries` entries, with a pack more behind each array.
+// Enough for an example of `entries` entries, with a pack more behind each array. Arrays start on cache lines.
 class Memory {
  public:
   Scratch fit(const Model& model, std::int64_t entries) {
     constexpr std::int64_t pack = 16;
-    const std::int64_t numbers = model.kind == Kind::lr ? 0 : model.factors.dim, terms = model.dim * entries;
-    grow(ids_, entries + pack);
-    grow(keys_, entries);
-    grow(linear_, entries + 1 + pack);
-    grow(x_, terms + pack);
-    grow(terms_, terms + pack);
-    grow(factors_, numbers * entries + pack);
-    grow(sum_, model.dim + pack);
-    return {ids_.data(), keys_.data(), linear_.data(), x_.data(), terms_.data(), factors_.data(), sum_.data()};
+    const std::int64_t numbers = model.kind == Kind::lr ? 0 : model.factors.dim;
+    const std::int64_t terms = model.dim * entries + pack;
+    return {lines(ids_, entries + 1 + pack),
+            lines(keys_, entries),
+            lines(linear_, entries + 1 + pack),
+            lines(x_, terms),
+            lines(terms_, terms),
+            lines(factors_, numbers * entries + pack),
+            lines(sum_, model.dim + pack),
+            held(model.linear, entries + 1, linear_rows_, linear_numbers_),
+            held(model.factors, model.kind == Kind::fm ? entries : 0, factor_rows_, factor_numbers_)};
   }
 
  private:
   template <class T>
-  static void grow(std::vector<T>& all, std::int64_t size) {
-    if (std::int64_t(all.size()) < size) all.resize(std::size_t(size));
+  static T* lines(std::vector<T>& all, std::int64_t size) {
+    constexpr std::uintptr_t line = 64;
+    const auto most = std::size_t(size) + line / sizeof(T);
+    if (all.size() < most) all.resize(most);
+    const auto first = reinterpret_cast<std::uintptr_t>(all.data());
+    return reinterpret_cast<T*>((first + line - 1) / line * line);
+  }
+
+  static HeldRows held(const Part& part, std::int64_t n, std::vector<const char*>& rows, std::vector<float>& numbers) {
+    constexpr std::int64_t pack = 16;
+    const std::int64_t stride = (n * part.dim / pack + 2) * pack;
+    return {lines(rows, n + pack), lines(numbers, (1 + part.slots) * stride), stride};
   }
 
   std::vector<std::int64_t> ids_;
   std::vector<std::uint64_t> keys_;
-  std::vector<float> linear_, x_, terms_, factors_, sum_;
+  std::vector<const char*> linear_rows_, factor_rows_;
+  std::vector<float> linear_, x_, terms_, factors_, sum_, linear_numbers_, factor_numbers_;
 };
 
 class Learner {
  public:
   using Name = std::pair<std::string, int>;
+  using Starts = std::vector<std::pair<double, double>>;
 
   Learner(const py::capsule& table, const std::string& kind, int bits, std::int64_t dim, std::int64_t fields,
-          const py::object& linear, const Name& linear_kernel, const std::vector<double>& linear_start,
-          const py::object& factors, const std::optional<Name>& factors_kernel,
-          const std::vector<double>& factors_start, const std::string& loss, std::uint64_t seed, double scale)
+          const py::object& linear, const Name& linear_kernel, const Starts& linear_start, const py::object& factors,
+          const std::optional<Name>& factors_kernel, const Starts& factors_start, const std::string& loss,
+          std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.kind = Kind(place_of("kind", kind, kinds));
     model_.loss = MarginLoss(place_of("loss", loss, losses));
@@ -155,7 +169,7 @@ class Learner {
 
  private:
   void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t dim,
-           const Name& name, const std::vector<double>& start, int& hypers) const {
+           const Name& name, const Starts& start, int& hypers) const {
     const Kernel* const kernel = &kernel_of(*hot_, name.first, name.second);
     if (kernel->group == 2)
       throw py::value_error(
@@ -179,8 +193,8 @@ class Learner {
             {},
             false};
     for (std::size_t i = 0; i < start.size(); ++i) {
-      part.start[i] = float(start[i]);
-      part.starts = part.starts || part.start[i] != 0;
+      part.start[i] = {float(start[i].first), float(start[i].second)};
+      part.starts = part.starts || start[i].first != 0;
     }
     hypers = kernel->hypers;
   }
@@ -257,10 +271,10 @@ class Learner {
 
 void bind_learner(py::module_& m) {
   py::class_<Learner>(m, "Learner", py::module_local())
-      .def(py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
-                    const Learner::Name&, const std::vector<double>&, const py::object&,
-                    const std::optional<Learner::Name>&, const std::vector<double>&, const std::string&, std::uint64_t,
-                    double>())
+      .def(
+          py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
+                   const Learner::Name&, const Learner::Starts&, const py::object&, const std::optional<Learner::Name>&,
+                   const Learner::Starts&, const std::string&, std::uint64_t, double>())
       .def("learn", &Learner::learn)
       .def("score", &Learner::score);
 }

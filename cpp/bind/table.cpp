@@ -3,6 +3,7 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "describe.hpp"
 #include "schuss/train/team.hpp"
 
 namespace schuss {
@@ -10,26 +11,9 @@ namespace {
 
 const Hot& hot(const py::capsule& table) { return *table.get_pointer<Hot>(); }
 
-py::list strings(const char* const* first, int n) {
-  py::list all;
-  for (int i = 0; i < n; ++i) all.append(first[i]);
-  return all;
-}
-
 py::list kernels(const py::capsule& table) {
   py::list all;
-  for (int i = 0; i < hot(table).kernels; ++i) {
-    const Kernel& k = *hot(table).kernel[i];
-    py::dict d;
-    d["name"] = k.name;
-    d["variant"] = k.variant;
-    d["group"] = k.group == 0 ? "none" : k.group == 1 ? "row" : "array";
-    d["slots"] = strings(k.slot_names, k.slots);
-    d["shared"] = strings(k.shared_names, k.shared);
-    d["hyper"] = strings(k.hyper_names, k.hypers);
-    d["linear"] = k.linear;
-    all.append(d);
-  }
+  for (int i = 0; i < hot(table).kernels; ++i) all.append(described(*hot(table).kernel[i]));
   return all;
 }
 

@@ -9,6 +9,7 @@
 #include "arrays.hpp"
 #include "bind.hpp"
 #include "store.hpp"
+#include "tensors.hpp"
 
 namespace schuss {
 namespace {
@@ -61,6 +62,26 @@ std::string quoted(const std::string& name) { return name.empty() ? "" : " of '"
 std::string parameter(const std::string& name) { return name.empty() ? "parameter" : "parameter '" + name + "'"; }
 std::string gradient(const Leaf& leaf) { return "gradient" + quoted(leaf.name); }
 
+// What stands for a rule that is written in Python: so many slots, and no functions.
+const Kernel& python_kernel(int slots) {
+  static constexpr const char* names[] = {"0", "1", "2", "3"};
+  static constexpr const char* lr = "lr";
+  static const auto make = [](int n) {
+    Kernel k{};
+    k.name = "python";
+    k.variant = k.slots = n;
+    k.slot_names = names;
+    k.hypers = 1;
+    k.hyper_names = &lr;
+    k.whole = -1;
+    return k;
+  };
+  static_assert(most_slots == 4, "one kernel for each number of slots");
+  static const Kernel all[] = {make(0), make(1), make(2), make(3), make(4)};
+  if (slots < 0 || slots > most_slots) throw py::value_error("slots: a rule keeps at most four numbers a coordinate");
+  return all[slots];
+}
+
 class PyWork {
  public:
   PyWork(const py::capsule& table, py::handle params, py::object row_grad, py::object coord_grad)
@@ -104,7 +125,7 @@ class PyWork {
     std::vector<py::object> options;
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const auto& [name, variant, numbers] = rules[i];
-      const Kernel& found = kernel_of(*work_.hot, name, variant);
+      const Kernel& found = name == "python" ? python_kernel(variant) : kernel_of(*work_.hot, name, variant);
       const View values = writable(numbers, "options");
       if (values.size != Options::common + found.hypers || values.number() != f64)
         throw py::value_error("options: expected " + std::to_string(Options::common + found.hypers) +
@@ -293,20 +314,66 @@ class PyWork {
     work_.threads = threads;
     grads_.clear();
     collect(tree_.root, grads, "grads");
-    Refusal refused;
-    {
-      py::gil_scoped_release release;
-      for (Leaf& leaf : work_.leaves)
-        if (leaf.ledger) leaf.ledger->torn = 1;
-      refused = work_.step();
-      for (Leaf& leaf : work_.leaves)
-        if (leaf.ledger) {
-          leaf.ledger->steps = work_.steps;
-          if (leaf.exact) leaf.ledger->owed = leaf.exact->owes();
-          leaf.ledger->torn = 0;
-        }
+    take();
+  }
+
+  // A step of tensors that hold their gradients as `grad`; false, and nothing has changed, where one of them is not a
+  // plain array like its parameter, or a parameter has moved.
+  bool step_tensors(const py::list& tensors, const py::capsule& exchange, int threads) {
+    const DLPackExchange& api = exchange_of(exchange);
+    if (tensors.size() != work_.leaves.size()) throw py::value_error("tensors: expected one for each parameter");
+    guard();
+    const std::lock_guard<std::mutex> alone(mutex_, std::adopt_lock);
+    work_.threads = threads;
+    static PyObject* const name = PyUnicode_InternFromString("grad");
+    grads_.clear();
+    for (std::size_t i = 0; i < work_.leaves.size(); ++i) {
+      Leaf& leaf = work_.leaves[i];
+      PyObject* const tensor = PyList_GET_ITEM(tensors.ptr(), py::ssize_t(i));
+      leaf.form = Form::none;
+      if (plain_data(api, tensor, leaf.number, shapes_[i]) != leaf.w) return false;
+      auto grad = py::reinterpret_steal<py::object>(PyObject_GetAttr(tensor, name));
+      if (!grad) throw py::error_already_set();
+      if (grad.is_none()) continue;
+      const char* const g = plain_data(api, grad.ptr(), leaf.number, shapes_[i]);
+      if (!g || (g != leaf.last && overlap(g, leaf.size * leaf.bytes()))) return false;
+      leaf.form = Form::dense;
+      leaf.g = leaf.last = g;
+      grads_.push_back(std::move(grad));
     }
-    if (refused.kind) complain(refused);
+    take();
+    grads_.clear();  // their owner may free them before it makes the next ones
+    return true;
+  }
+
+  // ---- rules in Python, while a step is open: each of its blocks is opened, changed by the caller and closed ------
+
+  // (block, parameter, size) of the blocks of this step.
+  std::vector<std::tuple<std::size_t, std::size_t, std::int64_t>> blocks() const {
+    std::vector<std::tuple<std::size_t, std::size_t, std::int64_t>> all;
+    for (const std::size_t b : work_.blocks()) all.emplace_back(b, work_.index_of(b), work_.size_of(b));
+    return all;
+  }
+
+  void open(std::size_t block, const std::vector<py::object>& arrays) {
+    const auto to = buffers(block, arrays);
+    work_.open(block, to[0], to[1], reinterpret_cast<void* const*>(&to[2]));
+  }
+  void close(std::size_t block, const std::vector<py::object>& arrays) {
+    const auto from = buffers(block, arrays);
+    work_.close(block, from[0], reinterpret_cast<const void* const*>(&from[2]));
+  }
+
+  // Ends the step: with the rules that have kernels, or without.
+  void finish(int threads) {
+    py::gil_scoped_release release;
+    work_.threads = threads;
+    work_.finish();
+    whole();
+  }
+  void abandon(bool changed) {
+    work_.abandon();
+    if (!changed) whole();
   }
 
   // ---- state -----------------------------------------------------------------------------------------------------
@@ -362,6 +429,42 @@ class PyWork {
   }
 
  private:
+  void take() {
+    Refusal refused;
+    {
+      py::gil_scoped_release release;
+      for (Leaf& leaf : work_.leaves)
+        if (leaf.ledger) leaf.ledger->torn = 1;
+      refused = work_.step();
+      if (work_.blocks().empty()) whole();
+    }
+    if (refused.kind) complain(refused);
+  }
+
+  // Mapped tables are as their files say again.
+  void whole() {
+    for (Leaf& leaf : work_.leaves)
+      if (leaf.ledger) {
+        leaf.ledger->steps = work_.steps;
+        if (leaf.exact) leaf.ledger->owed = leaf.exact->owes();
+        leaf.ledger->torn = 0;
+      }
+  }
+
+  // The memory of w, g and the slots that a block is copied to and from.
+  std::vector<char*> buffers(std::size_t block, const std::vector<py::object>& arrays) const {
+    const Leaf& leaf = work_.leaf_of(block);
+    std::vector<char*> found;
+    for (const py::object& o : arrays) {
+      const View a = writable(o, "block");
+      check_number(a, o, leaf.number, "block");
+      if (a.size < work_.size_of(block)) throw py::value_error("block: too small");
+      found.push_back(a.data);
+    }
+    found.resize(2 + most_slots);
+    return found;
+  }
+
   struct Wish {
     bool on = false;
     std::string reason;
@@ -424,11 +527,13 @@ class PyWork {
   // A gradient must not lie in what the step changes.
   void check_apart(const View& a, const Leaf& leaf) const { check_apart(a, leaf, gradient(leaf)); }
   void check_apart(const View& a, const Leaf&, const std::string& what) const {
-    if (a.size == 0) return;
-    const auto next = std::lower_bound(owned_.begin(), owned_.end(), Bytes{a.data + a.bytes(), nullptr, 0});
-    if (next == owned_.begin() || a.data >= std::prev(next)->last) return;
-    throw py::value_error(what + ": shares memory with " + parameter(tree_.names[std::prev(next)->owner]) +
-                          " or its slots; use .copy()");
+    if (const Bytes* const hit = overlap(a.data, a.bytes()))
+      throw py::value_error(what + ": shares memory with " + parameter(tree_.names[hit->owner]) +
+                            " or its slots; use .copy()");
+  }
+  const Bytes* overlap(const char* first, std::int64_t bytes) const {
+    const auto next = std::lower_bound(owned_.begin(), owned_.end(), Bytes{first + bytes, nullptr, 0});
+    return bytes == 0 || next == owned_.begin() || first >= std::prev(next)->last ? nullptr : &*std::prev(next);
   }
 
   char* sum(std::size_t index) {
@@ -661,6 +766,12 @@ void bind_work(py::module_& m) {
       .def("attach_mean", &PyWork::attach_mean)
       .def("freeze", &PyWork::freeze)
       .def("step", &PyWork::step)
+      .def("blocks", &PyWork::blocks)
+      .def("open", &PyWork::open)
+      .def("close", &PyWork::close)
+      .def("finish", &PyWork::finish)
+      .def("abandon", &PyWork::abandon)
+      .def("step_tensors", &PyWork::step_tensors)
       .def_property("steps", &PyWork::steps, &PyWork::set_steps)
       .def_property("skipped", &PyWork::skipped, &PyWork::set_skipped)
       .def_property_readonly("waiting", &PyWork::waiting)

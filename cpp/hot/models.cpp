@@ -8,6 +8,7 @@ namespace schuss {
 namespace {
 
 constexpr std::int64_t ahead_entries = 64;  // entries whose rows are fetched ahead
+constexpr std::int64_t near_rows = 4;       // whose gradients are made just before they are stepped
 
 void make(const Part& part, const Options& options, std::int64_t t, Step& step) {
   part.rule->at(options.hyper(), options.before(), t, step.bytes);
@@ -46,78 +47,131 @@ void fetch(const Model& model, const Examples& all, std::int64_t from, std::int6
   }
 }
 
+// An example as it meets the tables.
 template <Kind kind>
-float margin(const Model& model, const Example& e, const Scratch& s, float* sum) {
-  float m = linear_margin(model, e);
-  if constexpr (kind == Kind::fm) {
-    fm_terms(model, e, s);
-    fm_sum(e.n, model.dim, s.terms, sum);
-    m += fm_pairs(e.n, model.dim, s.terms, sum);
+class Visit {
+ public:
+  Visit(const Model& model, const Scratch& s)
+      : model_(model),
+        s_(s),
+        bias_(std::int64_t(1) << model.bits),
+        scale_(model.scale / std::sqrt(float(std::max<std::int64_t>(model.dim, 1)))),
+        numbers_(kind == Kind::lr ? 0 : model.factors.dim),
+        linear_(model.linear, s.linear),
+        factors_(model.factors, s.factors) {}
+
+  float margin(const Example& e, bool learning) {
+    std::copy_n(e.ids, e.n, s_.ids);
+    s_.ids[e.n] = bias_;
+    n_ = e.n;
+    if (learning) start();
+    open(learning);
+    float m = linear_margin(e, linear_.weights());
+    if constexpr (kind == Kind::fm) {
+      if (learning && held() && factors_.fresh()) {
+        start_factors();
+        factors_.open(s_.ids, n_, true);
+      }
+      terms_ = fm_terms(model_, e, factors_, s_);
+      fm_sum(e.n, model_.dim, terms_, s_.sum);
+      m += fm_pairs(e.n, model_.dim, terms_, s_.sum);
+    }
+    if constexpr (kind == Kind::ffm) m += ffm_pairs(model_, e, s_.factors_g);
+    return m;
   }
-  if constexpr (kind == Kind::ffm) {
-    ffm_partners(model, e, s.factors_g);
-    m += ffm_pairs(model, e, s.factors_g);
+
+  // The step for the example whose margin was asked last; its loss has the derivative g.
+  void step(const Example& e, float g, bool repeats, const Step& linear_step, const Step& factors_step) {
+    std::fill_n(s_.linear_g, e.n + 1, g);
+    for (std::int64_t k = 0; k < e.n && e.values; ++k) s_.linear_g[k] = g * e.values[k];
+    if constexpr (kind == Kind::fm) fm_gradient(e, model_.dim, g, terms_, s_.sum, s_);
+    if (repeats) {
+      n_ = merge(e.n, s_, numbers_);
+      s_.linear_g[n_] = g;
+      s_.ids[n_] = bias_;
+      open(true);
+    }
+    if constexpr (kind == Kind::fm) {
+      if (held()) factors_.step(s_.ids, s_.factors_g, factors_step);
+      else step_rows(model_.factors, s_.ids, n_, s_.factors_g, factors_step.bytes);
+    }
+    if constexpr (kind == Kind::ffm)
+      for (std::int64_t k = 0, count; k < n_; k += count) {
+        count = std::min(near_rows, n_ - k);
+        ffm_gradient(count * numbers_, g, s_.factors_g + k * numbers_);
+        step_rows(model_.factors, s_.ids + k, count, s_.factors_g + k * numbers_, factors_step.bytes);
+      }
+    linear_.step(s_.ids, s_.linear_g, linear_step);
   }
-  return m;
+
+ private:
+  // Whether the factors are laid side by side.
+  bool held() const { return kind == Kind::fm && short_dim<float>(numbers_); }
+
+  void open(bool learning) {
+    linear_.open(s_.ids, n_ + 1, learning);
+    if (held()) factors_.open(s_.ids, n_, learning);
+  }
+
+  // Start values of rows that were never seen; of held factors once it shows that there are some.
+  void start() {
+    for (std::int64_t k = 0; k <= n_ && model_.linear.starts; ++k) begin(model_.linear, s_.ids[k], 0, 0);
+    if (numbers_ && !held()) start_factors();
+  }
+  void start_factors() {
+    for (std::int64_t k = 0; k < n_; ++k) begin(model_.factors, s_.ids[k], model_.seed, scale_);
+  }
+
+  const Model& model_;
+  const Scratch& s_;
+  const std::int64_t bias_;
+  const float scale_;
+  const std::int64_t numbers_;
+  Held linear_, factors_;
+  const float* terms_ = nullptr;
+  std::int64_t n_ = 0;
+};
+
+// The examples of a lesson in order, rows fetched ahead.
+template <class F>
+void for_examples(const Lesson& lesson, F f) {
+  const Examples& all = lesson.examples;
+  const std::int64_t end = all.indptr[lesson.last];
+  std::int64_t fetched = all.indptr[lesson.first];
+  for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
+    const std::int64_t reach = std::min(end, all.indptr[i + 1] + ahead_entries);
+    fetch(*lesson.model, all, fetched, reach);
+    fetched = reach;
+    f(i, example(all, i));
+  }
 }
 
 template <Kind kind>
 void learn_as(Lesson& lesson) {
   const Model& model = *lesson.model;
   const Examples& all = lesson.examples;
-  const Scratch& s = lesson.scratch;
-  const std::int64_t bias = std::int64_t(1) << model.bits, numbers = kind == Kind::lr ? 0 : model.factors.dim;
-  const float scale = model.scale / std::sqrt(float(std::max<std::int64_t>(model.dim, 1)));
-  const std::int64_t end = all.indptr[lesson.last];
+  Visit<kind> visit(model, lesson.scratch);
   Step linear_step, factors_step;
-  if (model.linear.starts) begin(model.linear, bias, 0, 0);
   Judge judge(model.loss);
   std::int64_t t = 0;
-  std::int64_t fetched = all.indptr[lesson.first];
-  for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
-    const std::int64_t reach = std::min(end, all.indptr[i + 1] + ahead_entries);
-    fetch(model, all, fetched, reach);
-    fetched = reach;
+  for_examples(lesson, [&](std::int64_t i, const Example& e) {
     if (const std::int64_t now = coarse(lesson.seen + i - lesson.first + 1); now != t) {
       t = now;
       make(model.linear, lesson.linear_options, t, linear_step);
-      if (numbers) make(model.factors, lesson.factors_options, t, factors_step);
+      if (kind != Kind::lr) make(model.factors, lesson.factors_options, t, factors_step);
     }
-    const Example e = example(all, i);
-    for (std::int64_t k = 0; k < e.n && model.linear.starts; ++k) begin(model.linear, e.ids[k], 0, 0);
-    for (std::int64_t k = 0; k < e.n && numbers; ++k) begin(model.factors, e.ids[k], model.seed, scale);
-    float* const sum = s.sum;
-    const float m = margin<kind>(model, e, s, sum), weight = all.weights ? all.weights[i] : 1.0f;
+    const float m = visit.margin(e, true), weight = all.weights ? all.weights[i] : 1.0f;
     if (lesson.margins) lesson.margins[i] = m;
     lesson.weight += double(weight);
-
-    const float g = weight * judge(m, all.labels[i], weight);
-    std::copy_n(e.ids, e.n, s.ids);
-    std::fill_n(s.linear_g, e.n + 1, g);
-    for (std::int64_t k = 0; k < e.n && e.values; ++k) s.linear_g[k] = g * e.values[k];
-    if constexpr (kind == Kind::fm) fm_gradient(e, model.dim, g, s, sum);
-    if constexpr (kind == Kind::ffm) ffm_gradient(model, e, g, s.factors_g);
-    const std::int64_t n = all.repeats[i] ? merge(e.n, s, numbers) : e.n;
-    if (numbers) step_rows(model.factors, s.ids, n, s.factors_g, factors_step.bytes);
-    s.ids[n] = bias;
-    if (n < e.n) s.linear_g[n] = g;
-    step_rows(model.linear, s.ids, n + 1, s.linear_g, linear_step.bytes);
-  }
+    visit.step(e, weight * judge(m, all.labels[i], weight), all.repeats[i], linear_step, factors_step);
+  });
   lesson.loss += judge.sum();
 }
 
 template <Kind kind>
 void score_as(const Lesson& lesson) {
-  const Model& model = *lesson.model;
-  const Examples& all = lesson.examples;
-  const std::int64_t end = all.indptr[lesson.last];
-  std::int64_t fetched = all.indptr[lesson.first];
-  for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
-    const std::int64_t reach = std::min(end, all.indptr[i + 1] + ahead_entries);
-    fetch(model, all, fetched, reach);
-    fetched = reach;
-    lesson.margins[i] = margin<kind>(model, example(all, i), lesson.scratch, lesson.scratch.sum);
-  }
+  Visit<kind> visit(*lesson.model, lesson.scratch);
+  for_examples(lesson, [&](std::int64_t i, const Example& e) { lesson.margins[i] = visit.margin(e, false); });
 }
 
 void learn(Lesson& lesson) {

@@ -1,5 +1,7 @@
 // One of these modules per level: its table of kernels, behind one capsule. SCHUSS_HOT and SCHUSS_LEVEL come from
 // CMake.
+#include "schuss/module.hpp"
+
 #include <Python.h>
 
 #include <string>
@@ -79,9 +81,6 @@ PyModuleDef definition = {
 
 }  // namespace
 }  // namespace schuss
-
-#define SCHUSS_JOIN(a, b) a##b
-#define SCHUSS_INIT(module) SCHUSS_JOIN(PyInit_, module)
 
 PyMODINIT_FUNC SCHUSS_INIT(SCHUSS_HOT)() {
   PyObject* module = PyModule_Create(&schuss::definition);

@@ -124,16 +124,75 @@ class Work {
       if (++waiting < accumulate) return {};
       present();
     }
-    double scale = 1;
+    scale_ = 1;
     if (std::isfinite(clip_norm)) {
       if (accumulate > 1 || nonfinite == NonFinite::propagate) norm = std::sqrt(squares());
-      if (norm > clip_norm) scale = clip_norm / norm;
+      if (norm > clip_norm) scale_ = clip_norm / norm;
     }
-    take(scale);
+    for (std::size_t p = 0; p < pieces_.size(); ++p)
+      if (foreign(leaves[pieces_[p].leaf])) open_.push_back(p);
+    if (open_.empty()) finish();
+    return {};
+  }
+
+  // The second half of a step: the rules that have kernels. Those without are stepped by the caller before, block by
+  // block, see open().
+  void finish() {
+    take(scale_);
     if (accumulate > 1) clear();
     waiting = 0;
     ++steps;
-    return {};
+    open_.clear();
+  }
+
+  // Ends a step that was not finished, without its second half.
+  void abandon() {
+    if (accumulate > 1) clear();
+    waiting = 0;
+    open_.clear();
+  }
+
+  // The blocks of the present step whose rules have no kernel.
+  const std::vector<std::size_t>& blocks() const { return open_; }
+  const Leaf& leaf_of(std::size_t block) const { return leaves[pieces_[block].leaf]; }
+  std::size_t index_of(std::size_t block) const { return pieces_[block].leaf; }
+  std::int64_t size_of(std::size_t block) const {
+    const Piece& piece = pieces_[block];
+    const Leaf& leaf = leaves[piece.leaf];
+    return (piece.last - piece.first) * (leaf.form == Form::dense && !by_rows(leaf) ? 1 : leaf.width());
+  }
+
+  // Copies a block's weights, slots and gradient to where they lie close together; the gradient as a rule sees it.
+  void open(std::size_t block, void* w, void* g, void* const* slots) {
+    if (leaf_of(block).number == f32) open_as<float>(block, w, g, slots);
+    else open_as<double>(block, w, g, slots);
+  }
+
+  // Puts weights and slots back.
+  void close(std::size_t block, const void* w, const void* const* slots) {
+    const Piece& piece = pieces_[block];
+    Leaf& leaf = leaves[piece.leaf];
+    const std::int64_t item = leaf.bytes();
+    if (leaf.form == Form::dense && !by_rows(leaf)) {
+      const Span a = span(leaf, piece);
+      const auto bytes = std::size_t(a.n * item);
+      std::memcpy(a.w, w, bytes);
+      for (int k = 0; k < kernel(leaf).slots; ++k) std::memcpy(a.slots[k], slots[k], bytes);
+      if (leaf.mean) average(leaf, piece.first, a.n);
+      return;
+    }
+    const Rows a = rows(leaf, piece, 0);
+    const std::int64_t bytes = a.dim * item;
+    for (std::int64_t i = a.first; i < a.last; ++i) {
+      const std::int64_t row = a.ids ? a.ids[i] : i, at = row * a.stride, from = (i - a.first) * bytes;
+      char* const to = static_cast<char*>(a.w) + at;
+      const char* const source = static_cast<const char*>(w) + from;
+      if (a.narrow) a.narrow->round(reinterpret_cast<const float*>(source), to, a.dim, row, a.key, a.nearest);
+      else std::memcpy(to, source, std::size_t(bytes));
+      for (int k = 0; k < kernel(leaf).slots; ++k)
+        std::memcpy(static_cast<char*>(a.slots[k]) + at, static_cast<const char*>(slots[k]) + from, std::size_t(bytes));
+      if (leaf.mean) average_row(leaf, a, row);
+    }
   }
 
  private:
@@ -148,6 +207,7 @@ class Work {
   const Kernel& kernel(const Leaf& leaf) const { return *recipes[std::size_t(leaf.recipe)].kernel; }
   const Typed& typed(const Leaf& leaf) const { return kernel(leaf).number[leaf.number]; }
   const Tools& tools(const Leaf& leaf) const { return hot->tools[leaf.number]; }
+  bool foreign(const Leaf& leaf) const { return !typed(leaf).span; }
 
   // A dense array whose rows are groups of their own is walked by rows; one group is looked over piece by piece.
   bool by_rows(const Leaf& leaf) const {
@@ -493,12 +553,15 @@ class Work {
     for (Recipe& r : recipes) {
       const Before before = r.options.before(1.0 / accumulate, clip_value, scale);
       for (const int number : {f32, f64})
-        if (r.used[number]) r.kernel->number[number].at(r.options.hyper(), before, steps + 1, &r.step[number]);
+        if (r.used[number] && r.kernel->number[number].at)
+          r.kernel->number[number].at(r.options.hyper(), before, steps + 1, &r.step[number]);
     }
     for (Leaf& leaf : leaves)
       if (leaf.exact && leaf.form != Form::none) catch_up(leaf);
     look();
-    for_pieces([&](std::size_t p, int member) { apply(pieces_[p], member); });
+    for_pieces([&](std::size_t p, int member) {
+      if (!foreign(leaves[pieces_[p].leaf])) apply(pieces_[p], member);
+    });
     for (Leaf& leaf : leaves)
       if (leaf.exact && leaf.form != Form::none) pass(leaf);
   }
@@ -658,6 +721,44 @@ class Work {
     }
   }
 
+  template <class T>
+  void open_as(std::size_t block, void* to_w, void* to_g, void* const* to_slots) {
+    const Piece& piece = pieces_[block];
+    const Leaf& leaf = leaves[piece.leaf];
+    T* const w = static_cast<T*>(to_w);
+    T* const g = static_cast<T*>(to_g);
+    const std::int64_t n = size_of(block);
+    if (leaf.form == Form::dense && !by_rows(leaf)) {
+      const Span a = span(leaf, piece);
+      std::memcpy(w, a.w, std::size_t(n) * sizeof(T));
+      std::memcpy(g, a.g, std::size_t(n) * sizeof(T));
+      for (int k = 0; k < kernel(leaf).slots; ++k) std::memcpy(to_slots[k], a.slots[k], std::size_t(n) * sizeof(T));
+    } else {
+      const Rows a = rows(leaf, piece, 0);
+      const auto bytes = std::size_t(a.dim) * sizeof(T);
+      for (std::int64_t i = a.first; i < a.last; ++i) {
+        const std::int64_t at = (a.ids ? a.ids[i] : i) * a.stride, to = (i - a.first) * a.dim;
+        const char* const from = static_cast<const char*>(a.w) + at;
+        if (a.narrow) a.narrow->widen(from, reinterpret_cast<float*>(w + to), a.dim);
+        else std::memcpy(w + to, from, bytes);
+        for (int k = 0; k < kernel(leaf).slots; ++k)
+          std::memcpy(static_cast<T*>(to_slots[k]) + to, static_cast<const char*>(a.slots[k]) + at, bytes);
+        const T* const values = static_cast<const T*>(a.g);
+        const std::int64_t first = a.start ? a.start[i] : i, last = a.start ? a.start[i + 1] : i + 1;
+        std::memcpy(g + to, values + (a.start ? a.from[first] : i) * a.dim, bytes);
+        for (std::int64_t k = first + 1; k < last; ++k)
+          for (std::int64_t j = 0; j < a.dim; ++j) g[to + j] += values[a.from[k] * a.dim + j];
+      }
+    }
+    const Before b = recipes[std::size_t(leaf.recipe)].options.before(1.0 / accumulate, clip_value, scale_);
+    if (b.unit == 1 && std::isinf(b.limit) && b.scale == 1 && b.decay == 0 && b.keep == 1) return;
+    const T unit = T(b.unit), limit = T(b.limit), scale = T(b.scale), decay = T(b.decay), keep = T(b.keep);
+    for (std::int64_t j = 0; j < n; ++j) {
+      g[j] = scale * std::min(std::max(unit * g[j], -limit), limit) + decay * w[j];
+      w[j] = keep * w[j];
+    }
+  }
+
   void average(Leaf& leaf, std::int64_t first, std::int64_t n) const {
     const std::int64_t offset = first * leaf.bytes();
     tools(leaf).average(leaf.mean + offset, leaf.w + offset, n, ema);
@@ -670,7 +771,8 @@ class Work {
   Coalescer coalesce_;
   std::vector<Form> forms_;
   std::vector<Piece> pieces_;
-  std::vector<std::size_t> tasks_{0};
+  std::vector<std::size_t> tasks_{0}, open_;
+  double scale_ = 1;  // of norm clipping
   std::int64_t load_ = 0;
   std::vector<double> found_;
   std::vector<std::int64_t> bad_, wrong_;

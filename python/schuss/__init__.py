@@ -10,6 +10,7 @@ array([-0.1, -0.1, -0.1, -0.1], dtype=float32)
 
 from . import data, init, models, objectives, rules, schedules, solvers, text
 from .gradients import CoordGrad, RowGrad
+from .include import get_include
 from .info import info
 from .optimizer import Optimizer
 from .rules import (
@@ -32,6 +33,7 @@ from .rules import (
     RMSprop,
     RowWiseAdaGrad,
     Rule,
+    load_rules,
 )
 from .solvers import BFGS, LBFGS, LBFGSB, OWLQN, Newton, NewtonCG, newton_root
 from .solvers.minimize import check_grad, minimize
@@ -74,9 +76,11 @@ __all__ = [
     "__version__",
     "check_grad",
     "data",
+    "get_include",
     "get_threads",
     "info",
     "init",
+    "load_rules",
     "minimize",
     "models",
     "newton_root",

@@ -124,12 +124,24 @@ def text(
             typer.echo(line)
 
 
-bench = typer.Typer(no_args_is_help=True, help="Measure this machine. Needs the extra 'bench'.")
-app.add_typer(bench, name="bench")
+bench = typer.Typer(help="Measure this machine. Needs the extra 'bench'.")
+app.add_typer(bench, name="bench", invoke_without_command=True)
 
 
 Out = Annotated[Path, typer.Option(help="Folder for the JSON and the PNG.")]
 Some = Annotated[str, typer.Option(help="Comma-separated names; all by default.")]
+
+
+@bench.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    out: Out = Path("bench-results"),
+    full: Annotated[bool, typer.Option("--full", help="All sizes and rounds, about an hour; else 15 minutes.")] = False,
+    parts: Some = "",
+) -> None:
+    """All parts beside the peers that are installed; writes JSON, pictures and report.html."""
+    if context.invoked_subcommand is None:
+        _measure("everything", out, not full, parts)
 
 
 @bench.command()
@@ -152,6 +164,9 @@ def tables(
     _measure("tables", out, quick, rules)
 
 
+bench.command("sparse", help="Another name of tables.")(tables)
+
+
 @bench.command()
 def solvers(
     out: Out = Path("bench-results"),
@@ -172,14 +187,35 @@ def word2vec(
     _measure("word2vec", out, quick, parts)
 
 
-def _measure(name: str, out: Path, quick: bool, rules: str) -> None:
+@bench.command("ctr")
+def bench_ctr(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="A quarter of the log, one round, two of the real files.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of text, memory, parse, predict, quality, real.")] = "",
+    logs: Annotated[Path | None, typer.Option(help="Folder that keeps the logs A and B, minutes to make.")] = None,
+) -> None:
+    """Click models: speed from text and from memory, loss on real files; beside Vowpal Wabbit, scikit-learn, torch."""
+    _measure("ctr", out, quick, parts, logs=logs)
+
+
+@bench.command()
+def compat(
+    out: Out = Path("bench-results"),
+    quick: Annotated[bool, typer.Option(help="Small sizes, a few seconds.")] = False,
+    parts: Annotated[str, typer.Option(help="Some of torch, python; all by default.")] = "",
+) -> None:
+    """The drop-in for torch.optim beside torch's fused Adam; a rule in Python beside NumPy."""
+    _measure("compat", out, quick, parts)
+
+
+def _measure(name: str, out: Path, quick: bool, rules: str, **options: Path | None) -> None:
     try:
         measured = importlib.import_module(f".bench.{name}", __package__)
     except ImportError as error:
         typer.echo(f"schuss bench: {error}; install the extra: pip install 'schuss[bench]'", err=True)
         raise typer.Exit(1) from error
     try:
-        measured.main(out, quick, [rule for rule in rules.split(",") if rule])
+        measured.main(out, quick, [rule for rule in rules.split(",") if rule], **options)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .models import Model
 
 app = typer.Typer(no_args_is_help=True, help="Click models from files: LR, FM, FFM.")
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def train(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first malformed line.")] = False,
     every: Annotated[int | None, typer.Option(help="Examples between checkpoints.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the file of --out, if it is there.")] = False,
-    curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="A picture of the learning curve, a PNG.")] = None,
 ) -> None:
     """Train a model on files, in one pass or several; repeat the command with --resume after a stop."""
     from .ctr_options import format_of, model_of, resumed, rules_of
@@ -111,7 +111,7 @@ def train(
         typer.echo(f"progressive {loss} loss {made.history.mean(before):.5f}" + _held(made))
         typer.echo(f"{out}: {out.stat().st_size:,} bytes")
         if curve is not None:
-            from .plot import curves
+            from .plot.bare import curves
 
             curves({model.upper(): made.history}, curve)
             typer.echo(f"{curve}: the learning curve")

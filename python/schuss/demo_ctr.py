@@ -29,7 +29,7 @@ def run(rows: int, threads: int | None, seed: int, out: Path) -> None:
 
     from .data import Format, Reader
     from .models import FM, LR, load
-    from .plot import curves
+    from .plot.bare import curves
     from .threads import get_threads
 
     console = Console()
@@ -69,11 +69,8 @@ def run(rows: int, threads: int | None, seed: int, out: Path) -> None:
     same = (again.predict_proba(batch) == fm.predict_proba(batch)).all()
     typer.echo(f"{path}: {path.stat().st_size:,} bytes; loaded again, it predicts {'the same' if same else 'OTHERS'}")
     histories = {name: model.history for name, (model, _) in models.items()}
-    try:
-        curves(histories, out / "curves.png", {"planted truth": truth["logloss"]})
-        typer.echo(f"{out / 'curves.png'}: the learning curves")
-    except ImportError as error:
-        typer.echo(f"{out / 'curves.png'} is left out: {error}")
+    curves(histories, out / "curves.png", {"planted truth": truth["logloss"]})
+    typer.echo(f"{out / 'curves.png'}: the learning curves")
     typer.echo(f"next: schuss ctr evaluate {path} --in {test}")
 
 

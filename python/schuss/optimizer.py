@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import math
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from . import _cold, _level, checkpoint, schedules, trees
 from .gradients import CoordGrad, RowGrad
-from .rules import Rule
+from .rules import Rule, python
 from .settings import check_options
 from .table import Table
 from .threads import check_threads, get_threads
@@ -97,9 +98,12 @@ class Optimizer:
         self._exact = sparse == "exact"
         self._threads = None if threads is None else check_threads(threads)
         self._params = params
+        self._python: python.Blocks | None = None
+        self._python_lock = threading.Lock()
         self._work = _cold.Work(_level.table, params, RowGrad, CoordGrad)
         self._names: list[str] = self._work.names()
         self._leaves: list[Any] = trees.leaves(params)
+        self._numbers = [str(_number(w)) for w in self._leaves]
         self._frozen: set[str] = set()
         self._config: dict[str, Any]
         self._ema: float | None
@@ -111,6 +115,8 @@ class Optimizer:
                 _check_table(w, r, what, self._exact, ema)
             else:
                 r.check(w, what)
+            if r.kernel == "python":
+                python.check(r, str(_number(w)), what)
         for w in self._leaves:
             if isinstance(w, Table):
                 w._join(self)
@@ -159,7 +165,12 @@ class Optimizer:
         if self._scheduled:
             for options, r in self._scheduled:
                 options[3] = r.rate(self._work.steps)
-        self._work.step(grads, self._thread_count())
+        if self._python is None:
+            self._work.step(grads, self._thread_count())
+            return
+        with self._python_lock:
+            self._work.step(grads, self._thread_count())
+            self._step_python()
 
     def set(self, pattern: str = "*", **changes: Any) -> None:
         """Changes hyper-parameters of the rules from the next step on.
@@ -353,6 +364,11 @@ class Optimizer:
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
+    def _step_python(self) -> None:
+        """The second half of a step, where it has blocks whose rules are written in Python."""
+        if self._python is not None and self._python.step(self._work, self._rules, self._numbers, self.steps + 1):
+            self._work.finish(self._thread_count())
+
     def _thread_count(self) -> int:
         return self._threads or get_threads()
 
@@ -437,6 +453,8 @@ class Optimizer:
         for w, r in zip(self._leaves, rules, strict=True):
             if isinstance(w, Table):
                 w._rule = r
+        if self._python is None and any(r.kernel == "python" for r in rules):
+            self._python = python.Blocks()
         self._scheduled = [(o, r) for o, r in zip(options, distinct, strict=True) if callable(r.lr)]
 
     def _select(self, pattern: str) -> list[int]:

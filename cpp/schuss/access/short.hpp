@@ -30,6 +30,20 @@ template <class T, int n, int dim>
   return all;
 }
 
+// One pack of the rows' numbers at `offset`.
+template <class T, int dim>
+[[gnu::always_inline]] inline void get_rows(const char* const* rows, T* pack, std::ptrdiff_t offset) {
+  constexpr int n = register_lanes<T>;
+  for (int i = 0; i < lanes<T>; i += n) {
+    if constexpr (dim >= n) {
+      std::memcpy(pack + i, rows[i / dim] + offset + i % dim * std::ptrdiff_t(sizeof(T)), n * sizeof(T));
+    } else {
+      const auto all = joined<T, n, dim>(rows + i / dim, offset);
+      std::memcpy(pack + i, &all, sizeof all);
+    }
+  }
+}
+
 template <class T>
 [[gnu::always_inline]] inline bool short_dim(std::int64_t dim) {
   return dim < lanes<T> && (dim & (dim - 1)) == 0 && dim > 0;
@@ -61,15 +75,7 @@ struct Places {
 
   template <int dim>
   [[gnu::always_inline]] void get(T* pack, std::ptrdiff_t offset = 0) const {
-    constexpr int n = register_lanes<T>;
-    for (int i = 0; i < lanes<T>; i += n) {
-      if constexpr (dim >= n) {
-        std::memcpy(pack + i, row[i / dim] + offset + i % dim * std::ptrdiff_t(sizeof(T)), n * sizeof(T));
-      } else {
-        const auto all = joined<T, n, dim>(row + i / dim, offset);
-        std::memcpy(pack + i, &all, sizeof all);
-      }
-    }
+    get_rows<T, dim>(row, pack, offset);
   }
 
   template <int dim>

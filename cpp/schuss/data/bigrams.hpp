@@ -25,7 +25,8 @@ class Bigrams {
     Pairs& pairs;
     Seam& seam;
 
-    void fetch(const Word& word) const { owner.words_.fetch(word); }
+    void fetch_slot(const Word& word) const { owner.words_.fetch_slot(word); }
+    void fetch_entry(const Word& word) const { owner.words_.fetch_entry(word); }
     void take(const Word& word) { push(owner.words_.find(word)); }
     void strange() { push(Words::none); }
     void line() {

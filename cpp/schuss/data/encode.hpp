@@ -33,7 +33,8 @@ class Encoder {
     Growing<std::uint32_t> ids;
     Growing<std::int64_t> ends, phrases;  // ends: of lines; phrases: of a word and the one in front of it
 
-    void fetch(const Word& word) const { owner->words_.fetch(word); }
+    void fetch_slot(const Word& word) const { owner->words_.fetch_slot(word); }
+    void fetch_entry(const Word& word) const { owner->words_.fetch_entry(word); }
     void take(const Word& word) { push(owner->words_.find(word)); }
     void strange() { push(Words::none); }
     void line() { ends.push(ids.size()); }

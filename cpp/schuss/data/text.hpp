@@ -36,8 +36,8 @@ struct Cut {
   std::vector<std::int64_t> sizes;
 };
 
-// Gives words to a sink: fetch(word) first, then take(word) or strange() for a word that is too long, and line() where
-// a line ends, in order.
+// Gives words to a sink: fetch_slot(word), some words later fetch_entry(word), then, in order, take(word), or strange()
+// for a word that is too long, and line() where a line ends.
 template <class Sink>
 class Tokeniser {
  public:
@@ -97,6 +97,7 @@ class Tokeniser {
 
   void word(const char* p, std::int64_t size) {
     ++words;
+    if (waiting_ == most) drain();
     if (size > longest_word) return push({nullptr, 1, 0, 0, 0});
     Word found = prepared(p, std::uint32_t(size));
     if (!found.ascii() && (lower_ || !valid(p, p + size))) {
@@ -107,7 +108,7 @@ class Tokeniser {
       used_ = end - spare_.data();
       found = prepared(to, std::uint32_t(end - to));
     }
-    sink_.fetch(found);
+    sink_.fetch_slot(found);
     push(found);
   }
 
@@ -117,6 +118,8 @@ class Tokeniser {
   }
 
   void drain() {
+    for (int i = 0; i < waiting_; ++i)
+      if (queue_[std::size_t(i)].p) sink_.fetch_entry(queue_[std::size_t(i)]);
     for (int i = 0; i < waiting_; ++i) {
       const Word& word = queue_[std::size_t(i)];
       if (word.p) sink_.take(word);

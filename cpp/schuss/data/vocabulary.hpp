@@ -17,7 +17,8 @@ class WordCount {
     std::vector<char> scratch;
     std::int64_t total = 0, invalid = 0;
 
-    void fetch(const Word& word) const { words.fetch(word); }
+    void fetch_slot(const Word& word) const { words.fetch_slot(word); }
+    void fetch_entry(const Word& word) const { words.fetch_entry(word); }
     void take(const Word& word) { ++words.count(words.add(word)); }
     void strange() {}
     void line() {}

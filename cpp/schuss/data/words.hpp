@@ -50,7 +50,10 @@ class Words {
   const char* bytes(std::uint32_t id) const { return arena_.data() + (entries_[id].where >> 16); }
   std::uint32_t length(std::uint32_t id) const { return std::uint32_t(entries_[id].where & 0xFFFF); }
 
-  void fetch(const Word& word) const { __builtin_prefetch(&slots_[place(word.hash)]); }
+  void fetch_slot(const Word& word) const { __builtin_prefetch(&slots_[place(word.hash)]); }
+  void fetch_entry(const Word& word) const {
+    if (const std::uint32_t number = slots_[place(word.hash)].number) __builtin_prefetch(entries_.data() + number - 1);
+  }
 
   std::uint32_t find(const Word& word) const {
     for (std::size_t i = place(word.hash);; i = (i + 1) & mask()) {

@@ -10,6 +10,11 @@ enum class MarginLoss { logistic, squared, hinge, poisson };
 
 constexpr int most_shared = 2;  // numbers a rule may keep per row
 
+// A slot starts at constant + slope * w.
+struct Start {
+  float constant, slope;
+};
+
 // One table of a model. A row is [w | slot | slot ... | shared], `width` floats with its padding; a row of zero bytes
 // has never been seen: it scores 0, and starts when it is first learned.
 struct Part {
@@ -17,7 +22,7 @@ struct Part {
   std::int64_t width, dim;
   const Typed* rule;
   int slots, shared;
-  float start[most_slots + most_shared];  // of each slot, then of the row's own numbers
+  Start start[most_slots + most_shared];  // of each slot, then of the row's own numbers
   bool starts;                            // whether one of them is not zero
 };
 
@@ -26,20 +31,28 @@ struct Model {
   int bits;
   std::int64_t dim, fields;  // numbers of a factor; fields of an ffm
   MarginLoss loss;
-  Part linear, factors;  // row 2^bits of `linear` is the bias
+  Part linear{}, factors{};  // row 2^bits of `linear` is the bias
   std::uint64_t seed;
   float scale;  // factors start uniformly in [0, scale / sqrt(dim))
 };
 
+// Rows taken out of a table: where they lie, and 1 + slots arrays of `stride` numbers.
+struct HeldRows {
+  const char** rows;
+  float* numbers;
+  std::int64_t stride;
+};
+
 // Memory of one thread for its current example, for `most` entries; each array has room for a pack more.
 struct Scratch {
-  std::int64_t* ids;
+  std::int64_t* ids;  // most + 1
   std::uint64_t* keys;
-  float* linear_g;   // most + 1
-  float* x;          // most * dim: values, each repeated for the numbers of a factor
-  float* terms;      // most * dim
-  float* factors_g;  // most * numbers of a row
-  float* sum;        // dim: the sum of an fm's terms
+  float* linear_g;           // most + 1
+  float* x;                  // most * dim: values, each repeated for the numbers of a factor
+  float* terms;              // most * dim
+  float* factors_g;          // most * numbers of a row
+  float* sum;                // dim: the sum of an fm's terms
+  HeldRows linear, factors;  // most + 1; most, where rows are short
 };
 
 // Examples first .. last - 1, learned in order.

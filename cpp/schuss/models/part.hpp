@@ -24,8 +24,10 @@ inline bool unseen(const Part& part, const float* row) {
 [[gnu::noinline]] inline void start_row(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
   float* const row = row_of(part, id);
   for (std::int64_t i = 0; i < part.dim && scale != 0; ++i) row[i] = scale * float(unit(draw(seed, id, i)));
-  for (int s = 0; s < part.slots; ++s) std::fill_n(row + (1 + s) * part.dim, part.dim, part.start[s]);
-  for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.dim + s] = part.start[part.slots + s];
+  for (int s = 0; s < part.slots; ++s)
+    for (std::int64_t i = 0; i < part.dim; ++i)
+      row[(1 + s) * part.dim + i] = part.start[s].constant + part.start[s].slope * row[i];
+  for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.dim + s] = part.start[part.slots + s].constant;
 }
 
 [[gnu::always_inline]] inline void begin(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
@@ -34,7 +36,10 @@ inline bool unseen(const Part& part, const float* row) {
 }
 
 [[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id) {
-  fetch_bytes(row_of(part, id), part.width * std::int64_t(sizeof(float)));
+  const char* const row = reinterpret_cast<const char*>(row_of(part, id));
+  const std::int64_t bytes = part.width * std::int64_t(sizeof(float));
+  if (bytes <= 256) return fetch_bytes(row, bytes);
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
 }
 
 // n rows, each once, stepped with gradients g of n * dim numbers.

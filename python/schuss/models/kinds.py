@@ -139,7 +139,7 @@ class FFM(Model):
     fields : int, optional
         How many there are; default: what the format or the first batch tells.
     rule
-        As in :class:`FM`, but the factors' AdaGrad has initial_accumulator 1 and rate 2.
+        As in :class:`FM`, but the factors' AdaGrad has initial_accumulator 1, rate 2 and weight_decay 0.002.
     scale, loss, l1, l2, normalise, threads, mode, seed
         As in :class:`FM`.
 

@@ -37,11 +37,19 @@ class Part:
         self.used = numbers * (1 + len(info["slots"])) + len(info["shared"])
         self.array: Array = _cold.zeros_like(np.empty((rows, _padded(self.used)), np.float32))
 
-    @property
-    def start(self) -> list[float]:
-        """Start values of the slots, then of the shared numbers."""
-        values = self.rule.start(np.zeros((1, 1)))
+    def start(self, positive: bool) -> list[tuple[float, float]]:
+        """Start values of the slots, then of the shared numbers: (a, b) stands for a + b w.
+
+        Weights start at 0, or `positive`; then what a slot of w (FTRL's z) starts at is a line.
+        """
         names = [*self.rule.info["slots"], *self.rule.info["shared"]]
+        if not positive:
+            return [(value, 0.0) for value in self._started(0.0, names)]
+        one, two = self._started(1.0, names), self._started(2.0, names)
+        return [(2 * a - b, b - a) for a, b in zip(one, two, strict=True)]
+
+    def _started(self, w: float, names: list[str]) -> list[float]:
+        values = self.rule.start(np.full((1, 1), w))
         return [float(np.asarray(values.get(name, 0.0)).reshape(-1)[0]) for name in names]
 
     @property

@@ -2,7 +2,7 @@
 
 from .adagrad import AdaDelta, AdaGrad, RowWiseAdaGrad
 from .adam import Adam, AdaMax, AdamW, AMSGrad
-from .base import Rule
+from .base import Rule, load_rules
 from .descent import SGD, SGDW, CounterClock, Momentum, Nesterov
 from .egdd import EGDD
 from .exponentiated import EG, EGPM, EGU
@@ -54,4 +54,5 @@ __all__ = [
     "RMSprop",
     "RowWiseAdaGrad",
     "Rule",
+    "load_rules",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import _cold, schedules
 from .._level import table
+from . import python
 
 Array = NDArray[Any]
 Rate = float | Callable[[int], float]
@@ -22,6 +23,42 @@ Rate = float | Callable[[int], float]
 def kernels() -> dict[tuple[str, int], dict[str, Any]]:
     """The compiled kernels by name and variant: their slots, shared numbers and hyper-parameters."""
     return {(k["name"], k["variant"]): k for k in _cold.kernels(table)}
+
+
+def load_rules(module: Any) -> list[str]:
+    """Makes the kernels of a module known that was built with SCHUSS_RULES (schuss/module.hpp).
+
+    Parameters
+    ----------
+    module : module
+        Its rules are then used by a dataclass whose `kernel` names one, see examples/custom_rule.
+
+    Returns
+    -------
+    The names of its kernels. A name that was loaded before is replaced; those of schuss cannot be.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        If it is no such module, names a rule of schuss, or was built against other headers.
+
+    Example
+    -------
+    >>> import math, schuss
+    >>> schuss.load_rules(math)
+    Traceback (most recent call last):
+        ...
+    TypeError: module: math has no 'kernels'; build it with SCHUSS_RULES of schuss/module.hpp
+    """
+    table_of_kernels = getattr(module, "kernels", None)
+    if type(table_of_kernels).__name__ != "PyCapsule":
+        name = getattr(module, "__name__", type(module).__name__)
+        raise TypeError(f"module: {name} has no 'kernels'; build it with SCHUSS_RULES of schuss/module.hpp")
+    known = kernels()
+    own = {k["name"] for k in _cold.kernels(table)} | {"python"}
+    found = _cold.add_kernels(table_of_kernels, sorted(own))
+    known.update({(k["name"], k["variant"]): k for k in found})
+    return list(dict.fromkeys(k["name"] for k in found))
 
 
 def check_range(owner: str, name: str, value: object, interval: str) -> None:
@@ -40,6 +77,27 @@ def check_range(owner: str, name: str, value: object, interval: str) -> None:
 class Rule:
     """Base of all rules: the arithmetic of one update, with its hyper-parameters and no state.
 
+    A rule of one's own names its slots and steps a block of numbers in place, with NumPy. It then works wherever the
+    rules of schuss do, but for exact mode and the trainers of schuss.models:
+
+    >>> import numpy as np, schuss
+    >>> class Signed(schuss.Rule):
+    ...     slots = ("m",)
+    ...
+    ...     def apply(self, w, g, slots, t):
+    ...         m = slots["m"]
+    ...         m += 0.1 * (g - m)
+    ...         w -= self.lr * np.sign(m)
+    >>> w = np.array([1.0, 2.0])
+    >>> schuss.Optimizer(w, Signed(lr=0.5)).step(np.array([3.0, -1.0]))
+    >>> w
+    array([0.5, 2.5])
+
+    `apply` gets blocks that lie in the cache, of one dimension and any size: w and slots to be changed, the gradient
+    g after clipping, decay and sign (a copy), and t = 1 for the first step. It must treat each number by itself, give
+    nothing back and keep no array. Slots start at zero unless `start` says otherwise; self.lr is a number there, also
+    of a schedule. Other hyper-parameters make it a dataclass, as in ``@dataclass(frozen=True)``.
+
     Every rule has these options; they act on the gradient before the rule's own formula.
 
     Parameters
@@ -57,7 +115,8 @@ class Rule:
     decoupled: bool = False
     maximize: bool = False
 
-    kernel: ClassVar[str]
+    kernel: ClassVar[str] = "python"  # apply, below
+    slots: ClassVar[tuple[str, ...]] = ()  # of a rule in Python
     ranges: ClassVar[dict[str, str]] = {}
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     optional: ClassVar[tuple[str, ...]] = ()  # may be None
@@ -65,6 +124,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         name = type(self).__name__
+        if self.kernel == "python":
+            python.check_class(type(self))
         if not callable(self.lr):
             check_range(name, "lr", self.lr, self.ranges.get("lr", "[0, inf)"))
         for field, interval in {"weight_decay": "[0, inf)", **self.ranges}.items():
@@ -88,17 +149,60 @@ class Rule:
         names = [f.name for f in dataclasses.fields(self) if f.init]
         return sorted(names, key=lambda n: n != "lr")
 
+    @classmethod
+    def like(cls, framework: str, **changes: Any) -> Self:
+        """The rule as torch, Keras, optax or its paper has it: where eps sits, what slots start from, the defaults.
+
+        Parameters
+        ----------
+        framework : "torch", "keras", "optax" or "paper"
+        **changes
+            Fields of the rule, by its own names; what is not given is the framework's. A framework without a default
+            for lr leaves the rule's.
+
+        Raises
+        ------
+        ValueError
+            For a framework that lacks the rule, or whose form of it cannot be had exactly; with the reason.
+
+        Example
+        -------
+        >>> import schuss
+        >>> schuss.Adam.like("keras", lr=0.01)
+        Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07, eps_place='hat', bias_correction=True, amsgrad=False, \
+decoupled=True)
+        """
+        from .conventions import convention
+
+        found = convention(cls, framework)
+        rule = cls(**{**found.values, **changes})
+        if why := found.differs(rule):
+            raise ValueError(f"{cls.__name__}: framework: {framework!r} differs: {why}")
+        return rule
+
     # ---- what the optimizer asks ------------------------------------------------------------------------------
 
     @property
     def variant(self) -> int:
         """Which of the kernel's forms: each is a type of its own in C++."""
-        return 0
+        return len(self.slots)  # of a rule in Python; others have none here
 
     @property
     def info(self) -> dict[str, Any]:
         """The compiled kernel: slots, shared, hyper, group."""
-        return kernels()[self.kernel, self.variant]
+        if self.kernel == "python":
+            return python.info(self)
+        found = kernels().get((self.kernel, self.variant))
+        if found is None:
+            raise ValueError(
+                f"{type(self).__name__}: no kernel {self.kernel!r}, variant {self.variant}; schuss.load_rules(module) "
+                f"makes those of a module known"
+            )
+        return found
+
+    def apply(self, w: Array, g: Array, slots: dict[str, Array], t: int) -> None:
+        """One step of a block of numbers, in place; only of a rule in Python."""
+        raise NotImplementedError(f"{type(self).__name__} is stepped in C++")
 
     def rate(self, step: int) -> float:
         """The learning rate after `step` steps; checked, since a schedule may be anybody's function."""
@@ -124,6 +228,8 @@ class Rule:
 
     def inexact(self) -> str:
         """Why the rule has no exact form for rows without a gradient; empty if it has one."""
+        if self.kernel == "python":
+            return f'{type(self).__name__} is written in Python and has no exact form; use sparse="lazy"'
         if self.weight_decay > 0 and not self.decoupled and not self.info["linear"]:
             return (
                 f"{type(self).__name__} has no exact form with coupled weight decay, which enters the slots of every "

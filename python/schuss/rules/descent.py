@@ -181,7 +181,9 @@ class Nesterov(Rule):
 class SGDW(Rule):
     """Momentum with decoupled weight decay.
 
-    b <- momentum b + (1 - dampening) g;   w <- w - lr b - lr weight_decay w
+    form "torch":  b <- momentum b + (1 - dampening) g;        w <- w - lr b - lr weight_decay w
+
+    form "keras":  b <- momentum b - lr (1 - dampening) g;     w <- w + b - lr weight_decay w
 
     Parameters
     ----------
@@ -191,6 +193,8 @@ class SGDW(Rule):
         [0, 1).
     dampening : float, default 0.0
         [0, 1]; the first gradient enters undamped.
+    form : "torch" or "keras", default "torch"
+        Whether lr scales the velocity or what enters it.
     weight_decay : float, default 0.01
         [0, inf).
     maximize : bool, default False
@@ -219,19 +223,25 @@ class SGDW(Rule):
 
     Differs from
     ------------
-    The paper scales the decay by the schedule's multiplier only; here, as in torch's AdamW, by lr.
+    The paper scales the decay by the schedule's multiplier only; here, as in torch's AdamW and Keras, by lr.
     """
 
     lr: Rate = 0.01
     _: KW_ONLY
     momentum: float = 0.9
     dampening: float = 0.0
+    form: str = "torch"
     weight_decay: float = 0.01
     decoupled: bool = dataclasses.field(default=True, init=False)
 
     kernel = "momentum"
     ranges = {"momentum": "[0, 1)", "dampening": "[0, 1]"}
+    choices = {"form": FORMS}
     common = ("maximize",)
+
+    @property
+    def variant(self) -> int:
+        return FORMS.index(self.form)
 
 
 @dataclass(frozen=True, repr=False)

@@ -29,12 +29,14 @@ class FTRL(Rule):
         Exponent of n, (0, 1]. 0.5 is a root; any other costs a logarithm and an exponential.
     initial_accumulator : float, default 0.0
         Where n starts, [0, inf).
+    keep_start : bool, default True
+        z starts so that a weight which is not zero is kept. False: from 0, so that its first step forgets it.
     weight_decay, maximize
         See :class:`~schuss.Rule`; decay is coupled, ``decoupled=True`` is refused.
 
     Returns
     -------
-    A rule to give to :class:`~schuss.Optimizer`. Slots: z, n; z starts so that a weight which is not zero is kept.
+    A rule to give to :class:`~schuss.Optimizer`. Slots: z, n.
 
     Raises
     ------
@@ -56,7 +58,7 @@ class FTRL(Rule):
 
     Differs from
     ------------
-    TF and Keras have 2 l2 in the denominator, n from 0.1, and forget a start weight at its first step.
+    TF and Keras have 2 l2 in the denominator, n from 0.1, beta 0, and keep_start False.
     """
 
     lr: Rate = 0.1
@@ -66,6 +68,7 @@ class FTRL(Rule):
     l2: float = 0.0
     power: float = 0.5
     initial_accumulator: float = 0.0
+    keep_start: bool = True
 
     kernel = "ftrl"
     ranges = {
@@ -91,6 +94,8 @@ class FTRL(Rule):
 
     def start(self, w: Array) -> dict[str, Array | float]:
         n = self.initial_accumulator
+        if not self.keep_start:
+            return {"n": n}
         x = w.astype(np.float64)
         z = -x * ((self.beta + n**self.power) / self.rate(0) + self.l2) - np.sign(x) * self.l1
         return {"z": z, "n": n}

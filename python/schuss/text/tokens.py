@@ -8,6 +8,7 @@ numbers of ids and of sentences, checksum of the header, magic
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -144,23 +145,35 @@ AGAIN = "write it again"
 def _write(parts: Parts, path: str | os.PathLike[str], key: dict[str, Any]) -> None:
     header = json.dumps(key).encode()
     folder = os.path.dirname(os.path.realpath(os.fsdecode(path)))
-    with checkpoint.replacing(path) as temporary:
-        try:
-            with open(temporary, "wb") as out, tempfile.TemporaryFile(dir=folder) as borders:
-                out.write(HEAD.pack(MAGIC, VERSION, len(header)) + header)
-                _align(out)
-                borders.write(bytes(8))
-                n = sentences = 0
-                for ids, ends in parts:
-                    out.write(np.ascontiguousarray(ids, "<u4").data)
-                    borders.write(np.ascontiguousarray(ends, "<i8").data)
-                    n, sentences = n + len(ids), sentences + len(ends)
-                _align(out)
-                borders.seek(0)
-                shutil.copyfileobj(borders, out, 1 << 20)
-                out.write(FOOT.pack(n, sentences, _cold.checksum(header), END))
-        except OSError as error:
-            raise OSError(error.errno, error.strerror or str(error), os.fsdecode(path)) from error
+    with (
+        checkpoint.replacing(path) as temporary,
+        _naming(path),
+        open(temporary, "wb") as out,
+        tempfile.TemporaryFile(dir=folder) as borders,
+    ):
+        out.write(HEAD.pack(MAGIC, VERSION, len(header)) + header)
+        _align(out)
+        borders.write(bytes(8))
+        n = sentences = 0
+        for ids, ends in parts:
+            out.write(np.ascontiguousarray(ids, "<u4").data)
+            borders.write(np.ascontiguousarray(ends, "<i8").data)
+            n, sentences = n + len(ids), sentences + len(ends)
+        _align(out)
+        borders.seek(0)
+        shutil.copyfileobj(borders, out, 1 << 20)
+        out.write(FOOT.pack(n, sentences, _cold.checksum(header), END))
+
+
+@contextlib.contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors of writing, which know no name, get this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fsdecode(path)) from error
 
 
 def _load(path: str | os.PathLike[str]) -> tuple[Tokens, dict[str, Any]]:

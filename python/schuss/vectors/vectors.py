@@ -208,12 +208,12 @@ class Vectors(Rows):
 
         Example
         -------
-        >>> import tempfile
+        >>> import pathlib, tempfile
         >>> import numpy as np
         >>> from schuss import Vectors
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     Vectors(["a", "b"], np.eye(2, dtype=np.float32)).save(folder + "/vectors.txt")
-        ...     print(open(folder + "/vectors.txt").read())
+        ...     print(pathlib.Path(folder, "vectors.txt").read_text())
         2 2
         a 1 0
         b 0 1

@@ -1,0 +1,451 @@
+"""States moved between schuss and torch (live), optax and Keras (their formulas): the trajectory goes on."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from typing import Any
+
+import framework_oracle
+import numpy as np
+import pytest
+import torch
+from cases import gradients
+
+import schuss
+from schuss.compat import keras, optax
+from schuss.compat import torch as compat
+from schuss.rules import Rule
+
+RTOL = {"float32": 1e-6, "float64": 1e-12}
+each_dtype = pytest.mark.parametrize("dtype", RTOL)
+SHAPES = [(13, 17), (5,), ()]
+
+# rule, torch's optimizer, its numbers
+TORCH: dict[str, tuple[Rule, type[torch.optim.Optimizer], dict[str, Any]]] = {
+    "sgd": (schuss.SGD(), torch.optim.SGD, {"lr": 0.03}),
+    "momentum": (schuss.Momentum(), torch.optim.SGD, {"lr": 0.03, "momentum": 0.8, "dampening": 0.2}),
+    "momentum-keras": (schuss.Momentum(form="keras"), torch.optim.SGD, {"lr": 0.03, "momentum": 0.8}),
+    "nesterov": (schuss.Nesterov(), torch.optim.SGD, {"lr": 0.03, "momentum": 0.8, "nesterov": True}),
+    "sgdw": (schuss.SGDW(), torch.optim.SGD, {"lr": 0.03, "momentum": 0.8}),
+    "adagrad": (schuss.AdaGrad(eps_place="inside"), torch.optim.Adagrad, {"lr": 0.1, "lr_decay": 0.1}),
+    "adadelta": (schuss.AdaDelta(), torch.optim.Adadelta, {"weight_decay": 0.1, "maximize": True}),
+    "rmsprop": (schuss.RMSprop(), torch.optim.RMSprop, {"lr": 0.03}),
+    "rmsprop-momentum": (
+        schuss.RMSprop(centered=True, momentum=0.5),
+        torch.optim.RMSprop,
+        {"lr": 0.03, "centered": True, "momentum": 0.7},
+    ),
+    "rmsprop-keras": (
+        schuss.RMSprop(momentum=0.5, form="keras"),
+        torch.optim.RMSprop,
+        {"lr": 0.03, "momentum": 0.7},
+    ),
+    "adam": (schuss.Adam(), torch.optim.Adam, {"lr": 0.03, "betas": (0.8, 0.99), "weight_decay": 0.1}),
+    "adam-of-keras": (schuss.Adam.like("keras"), torch.optim.Adam, {"lr": 0.03}),
+    "adam-amsgrad": (schuss.Adam(amsgrad=True), torch.optim.Adam, {"lr": 0.03, "amsgrad": True}),
+    "amsgrad": (schuss.AMSGrad(), torch.optim.Adam, {"lr": 0.03, "amsgrad": True}),
+    "adamw": (schuss.AdamW(), torch.optim.AdamW, {"lr": 0.03, "weight_decay": 0.2}),
+    "adam-decoupled": (schuss.Adam(), torch.optim.AdamW, {"lr": 0.03, "weight_decay": 0.2}),
+    "adamax": (schuss.AdaMax(), torch.optim.Adamax, {"lr": 0.03}),
+}
+
+
+def weights(dtype: str) -> list[Any]:
+    rng = np.random.default_rng(3)
+    return [np.array(rng.normal(size=shape), dtype) for shape in SHAPES]
+
+
+def grads_of(step: int, dtype: str) -> list[Any]:
+    return [np.array(gradients(shape, dtype, 10 * step + i), dtype) for i, shape in enumerate(SHAPES)]
+
+
+def train_torch(optimizer: torch.optim.Optimizer, steps: range, dtype: str) -> None:
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    for step in steps:
+        for p, g in zip(params, grads_of(step, dtype), strict=True):
+            p.grad = torch.tensor(g)
+        optimizer.step()
+
+
+def train(opt: schuss.Optimizer, steps: range, dtype: str) -> None:
+    for step in steps:
+        opt.step(grads_of(step, dtype))
+
+
+def assert_near(ours: Any, theirs: Any, dtype: str) -> None:
+    for w, x in zip(ours, theirs, strict=True):
+        x = x.detach().numpy() if isinstance(x, torch.Tensor) else x
+        np.testing.assert_allclose(w, x, rtol=0, atol=RTOL[dtype] * max(1.0, np.abs(x).max()))
+
+
+def twins(dtype: str) -> tuple[list[Any], list[torch.nn.Parameter]]:
+    w = weights(dtype)
+    return w, [torch.nn.Parameter(torch.tensor(x)) for x in w]
+
+
+# ---- torch -----------------------------------------------------------------------------------------------------------
+
+
+@each_dtype
+@pytest.mark.parametrize("case", TORCH)
+def test_20_steps_in_torch_and_20_here_are_40_in_torch(case: str, dtype: str) -> None:
+    rule, theirs, options = TORCH[case]
+    _, params = twins(dtype)
+    optimizer = theirs(params, **options)
+    train_torch(optimizer, range(20), dtype)
+    moved = [p.detach().numpy().copy() for p in params]
+    opt = schuss.Optimizer(moved, rule)
+    compat.load_state(opt, optimizer.state_dict())
+    train(opt, range(20, 40), dtype)
+    train_torch(optimizer, range(20, 40), dtype)
+    assert_near(moved, params, dtype)
+
+
+@each_dtype
+@pytest.mark.parametrize("case", TORCH)
+def test_20_steps_here_and_20_in_torch_are_40_in_torch(case: str, dtype: str) -> None:
+    rule, theirs, options = TORCH[case]
+    w, params = twins(dtype)
+    reference = theirs(params, **options)
+    opt = schuss.Optimizer(w, rule)
+    compat.load_state(opt, reference.state_dict())  # the numbers
+    train(opt, range(20), dtype)
+    moved = [torch.nn.Parameter(torch.tensor(x)) for x in w]
+    optimizer = theirs(moved)
+    optimizer.load_state_dict(compat.to_state_dict(opt))
+    train_torch(optimizer, range(20, 40), dtype)
+    train_torch(reference, range(40), dtype)
+    assert_near([p.detach().numpy() for p in moved], params, dtype)
+
+
+def test_torch_sparse_adam() -> None:
+    w = np.random.default_rng(0).normal(size=(6, 3))
+    p = torch.nn.Parameter(torch.tensor(w))
+    optimizer = torch.optim.SparseAdam([p], lr=0.1)
+    ids = np.array([1, 4, 1])
+
+    def sparse(step: int) -> np.ndarray[Any, Any]:
+        return np.array(gradients((3, 3), "float64", step))
+
+    def step_torch(step: int) -> None:
+        p.grad = torch.sparse_coo_tensor(ids[None], sparse(step), w.shape, check_invariants=True)
+        optimizer.step()
+
+    for step in range(5):
+        step_torch(step)
+    moved = p.detach().numpy().copy()
+    opt = schuss.Optimizer(moved, schuss.Adam())
+    compat.load_state(opt, optimizer.state_dict())
+    assert opt.rule.eps_place == "hat"
+    for step in range(5, 10):
+        opt.step(schuss.RowGrad(ids, sparse(step)))
+        step_torch(step)
+    assert_near([moved], [p], "float64")
+    again = torch.optim.SparseAdam([p])
+    again.load_state_dict(compat.to_state_dict(opt))
+    assert again.state[p]["step"] == 10
+
+
+def test_torch_groups_and_schedules() -> None:
+    w, params = twins("float64")
+    optimizer = torch.optim.Adam([{"params": params[:2]}, {"params": params[2:], "lr": 0.5}], lr=0.1)
+    train_torch(optimizer, range(3), "float64")
+    opt = schuss.Optimizer(w, {"2": schuss.Adam(), "*": schuss.Adam(lr=schuss.schedules.Constant(0.2))})
+    compat.load_state(opt, optimizer.state_dict())
+    assert [rule.rate(3) for rule in opt.rule] == [0.2, 0.2, 0.5]
+    groups = compat.to_state_dict(opt)["param_groups"]
+    assert [g["params"] for g in groups] == [[0, 1], [2]]
+    assert [g["lr"] for g in groups] == [0.2, 0.5]
+
+
+def test_torch_parameter_that_never_had_a_gradient_starts_anew() -> None:
+    w, params = twins("float64")
+    optimizer = torch.optim.Adam(params)
+    params[0].grad = torch.ones_like(params[0])
+    optimizer.step()
+    opt = schuss.Optimizer(w, schuss.Adam())
+    train(opt, range(2), "float64")
+    compat.load_state(opt, optimizer.state_dict())
+    assert opt.steps == 1
+    assert opt.slots[0]["m"].all()
+    assert not opt.slots[1]["m"].any()
+
+
+def uneven() -> dict[str, Any]:
+    _, params = twins("float64")
+    optimizer = torch.optim.Adam(params)
+    for k in (1, 2):
+        for p in params[:k]:
+            p.grad = torch.ones_like(p)
+        optimizer.step()
+    return optimizer.state_dict()
+
+
+def state_of(kind: str, **options: Any) -> dict[str, Any]:
+    _, params = twins("float64")
+    optimizer = getattr(torch.optim, kind)(params, **options)
+    train_torch(optimizer, range(2), "float64")
+    state: dict[str, Any] = optimizer.state_dict()
+    return state
+
+
+BAD_TORCH: dict[str, tuple[Rule, Callable[[], Any], str]] = {
+    "another rule": (schuss.AdaGrad(), lambda: state_of("Adam"), r"torch.optim.Adam, which schuss.Adam.*not AdaGrad"),
+    "unknown": (schuss.Adam(), lambda: state_of("Adafactor"), r"torch.optim.Adafactor"),
+    "nesterov": (schuss.Momentum(), lambda: state_of("SGD", momentum=0.9, nesterov=True), r"schuss.Nesterov"),
+    "coupled": (schuss.AdamW(), lambda: state_of("Adam", weight_decay=0.1), r"coupled.*use schuss.Adam"),
+    "sgdw": (schuss.SGDW(), lambda: state_of("SGD", momentum=0.9, weight_decay=0.1), r"coupled decay"),
+    "plain": (schuss.AMSGrad(), lambda: state_of("Adam"), r"without amsgrad; use schuss.Adam"),
+    "slots": (schuss.Adam(), lambda: state_of("Adam", amsgrad=True), r"keeps other slots"),
+    "uneven": (schuss.Adam(), uneven, r"step counts differ between parameters \(1, 2\)"),
+    "number": (
+        schuss.Adam(),
+        lambda: torch.optim.Adam([torch.zeros(3)]).state_dict(),
+        r"has 1 parameters, the optimizer 3",
+    ),
+    "schedule": (
+        schuss.Momentum(lr=lambda step: 0.1, form="keras"),
+        lambda: state_of("SGD", momentum=0.9),
+        r"form 'keras' with a schedule",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TORCH)
+def test_refuses_a_state_of_torch(case: str) -> None:
+    rule, state, message = BAD_TORCH[case]
+    w = weights("float64")
+    opt = schuss.Optimizer(w, rule)
+    train(opt, range(3), "float64")
+    before = opt.state_dict()
+    with pytest.raises(ValueError, match=message):
+        compat.load_state(opt, state())
+    after = opt.state_dict()
+    assert before["header"] == after["header"]
+    for name, array in before["arrays"].items():
+        np.testing.assert_array_equal(array, after["arrays"][name])
+
+
+def test_refuses_another_shape_and_kind() -> None:
+    state = state_of("Adam")
+    opt = schuss.Optimizer([np.zeros((13, 16)), np.zeros(5), np.zeros(())], schuss.Adam())
+    with pytest.raises(ValueError, match=r"parameter '0': exp_avg has shape \(13, 17\), the parameter \(13, 16\)"):
+        compat.load_state(opt, state)
+    with pytest.raises(TypeError, match=r"state: expected what torch_optimizer.state_dict\(\) returned"):
+        compat.load_state(opt, [])
+    with pytest.raises(TypeError, match=r"opt: expected a schuss.Optimizer, got list"):
+        compat.load_state([], state)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (schuss.EGDD(), r"torch has no EGDD"),
+        (schuss.Adam(bias_correction=False), r"without bias correction"),
+        (schuss.Adam(eps_place="hat", amsgrad=True), r"SparseAdam only"),
+        (schuss.AdaGrad(eps_place="inside"), r"Adagrad has eps_place 'outside' only"),
+        (schuss.AdaMax(eps_place="outside"), r"Adamax has eps_place 'max' only"),
+        (schuss.SGDW(), r"SGD has coupled weight decay only"),
+        (schuss.Momentum(lr=0.0, form="keras"), r"at lr 0"),
+    ],
+    ids=repr,
+)
+def test_refuses_what_torch_lacks(rule: Rule, message: str) -> None:
+    opt = schuss.Optimizer(np.ones(3), rule)
+    opt.step(np.ones(3))
+    with pytest.raises(ValueError, match=message):
+        compat.to_state_dict(opt)
+
+
+# ---- optax and Keras -------------------------------------------------------------------------------------------------
+
+Adam = namedtuple("ScaleByAdamState", "count mu nu")
+Ams = namedtuple("ScaleByAmsgradState", "count mu nu nu_max")
+Trace = namedtuple("TraceState", "trace")
+Rss = namedtuple("ScaleByRssState", "sum_of_squares")
+Rms = namedtuple("ScaleByRmsState", "nu")
+Std = namedtuple("ScaleByRStdDevState", "mu nu")
+Delta = namedtuple("ScaleByAdaDeltaState", "e_g e_x")
+Schedule = namedtuple("ScaleByScheduleState", "count")
+Empty = namedtuple("EmptyState", "")
+
+# rule's name, its numbers, what the formula is told, the state's parts in optax' order
+OPTAX: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[Any, ...]]] = {
+    "momentum": ("Momentum", {"momentum": 0.8}, {"momentum": 0.8}, (Trace, Empty)),
+    "momentum-keras": ("Momentum", {"momentum": 0.8, "form": "keras"}, {"momentum": 0.8}, (Trace, Empty)),
+    "nesterov": ("Nesterov", {"momentum": 0.8}, {"momentum": 0.8}, (Trace, Schedule)),
+    "adagrad": ("AdaGrad", {}, {}, (Rss, Empty)),
+    "adadelta": ("AdaDelta", {"weight_decay": 0.1}, {"wd": 0.1}, (Empty, Delta, Empty)),
+    "rmsprop": ("RMSprop", {}, {}, (Rms, Empty, Empty)),
+    "rmsprop-momentum": ("RMSprop", {"momentum": 0.8}, {"momentum": 0.8}, (Rms, Schedule, Trace)),
+    "rmsprop-torch": (
+        "RMSprop",
+        {"momentum": 0.8, "centered": True, "form": "torch"},
+        {"momentum": 0.8, "centered": True},
+        (Std, Empty, Trace),
+    ),
+    "adam": ("Adam", {}, {}, (Adam, Schedule)),
+    "adamw": ("AdamW", {}, {"wd": 1e-4}, (Adam, Empty, Empty)),
+    "amsgrad": ("AMSGrad", {"bias_correction": False}, {}, (Ams, Empty)),
+    "adamax": ("AdaMax", {}, {}, (Adam, Empty)),
+}
+
+
+def tree(values: list[Any]) -> dict[str, Any]:
+    return {"a": [values[0], values[1]], "b": values[2]}
+
+
+def optax_state(kinds: tuple[Any, ...], states: list[Any], steps: int) -> tuple[Any, ...]:
+    """Named tuples as optax makes them, of what the formulas keep."""
+    return tuple(
+        kind(**{f: np.int32(steps) if f == "count" else tree([s[f] for s in states]) for f in kind._fields})
+        for kind in kinds
+    )
+
+
+def formula(framework: str, name: str, steps: int, told: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    ends = []
+    for i, w in enumerate(weights("float64")):
+        grads = [grads_of(step, "float64")[i] for step in range(steps)]
+        ends.append(framework_oracle.run(framework, name, w, grads, lambda _: 0.02, framework_oracle.options(**told)))
+    return [w for w, _ in ends], [s for _, s in ends]
+
+
+@pytest.mark.parametrize("case", OPTAX)
+def test_optax(case: str) -> None:
+    name, changes, told, kinds = OPTAX[case]
+    w, states = formula("optax", name, 20, told)
+    state = optax_state(kinds, states, 20)
+    w = [np.array(x) for x in w]
+    rule = getattr(schuss, name).like("optax", lr=0.02, **changes)
+    opt = schuss.Optimizer(tree(w), rule)
+    optax.load_state(opt, state, steps=20)
+    assert opt.steps == 20
+    for step in range(20, 40):
+        opt.step(tree(grads_of(step, "float64")))
+    end, states = formula("optax", name, 40, told)
+    assert_near(w, end, "float64")
+    back, want = optax.to_state(opt, state), optax_state(kinds, states, 40)
+    for part, expected in zip(back, want, strict=True):
+        assert type(part) is type(expected)
+        for field, value, other in zip(part._fields, part, expected, strict=True):
+            if field == "count":
+                assert value == other
+                assert value.dtype == np.int32
+            else:
+                flat = [value["a"][0], value["a"][1], value["b"]]
+                assert_near(flat, [other["a"][0], other["a"][1], other["b"]], "float64")
+
+
+def test_optax_finds_the_state_behind_wrappers() -> None:
+    Hyper = namedtuple("InjectStatefulHyperparamsState", "count hyperparams hyperparams_states inner_state")
+    state = Hyper(np.int32(7), {"lr": 0.1}, {}, (Adam(np.int32(7), np.ones(2), np.ones(2)), Empty()))
+    opt = schuss.Optimizer(np.zeros(2), schuss.Adam())
+    optax.load_state(opt, state)
+    assert opt.steps == 7
+    assert isinstance(optax.to_state(opt, state), Hyper)
+
+
+# rule's name, its numbers, what the formula is told, the names of Keras' variables in their order
+KERAS: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[tuple[str, ...]]]] = {
+    "sgd": ("SGD", {"weight_decay": 0.1}, {"wd": 0.1}, []),
+    "momentum": ("Momentum", {"momentum": 0.8}, {"momentum": 0.8}, [("momentum",)]),
+    "momentum-torch": ("Momentum", {"momentum": 0.8, "form": "torch"}, {"momentum": 0.8}, [("momentum",)]),
+    "nesterov": ("Nesterov", {"momentum": 0.8, "form": "torch"}, {"momentum": 0.8}, [("momentum",)]),
+    "sgdw": ("SGDW", {"momentum": 0.8, "weight_decay": 0.1}, {"momentum": 0.8, "wd": 0.1}, [("momentum",)]),
+    "adagrad": ("AdaGrad", {}, {}, [("accumulator",)]),
+    "adadelta": ("AdaDelta", {}, {}, [("accumulated_grad", "accumulated_delta_var")]),
+    "rmsprop": (
+        "RMSprop",
+        {"momentum": 0.8, "centered": True},
+        {"momentum": 0.8, "centered": True},
+        [("velocity",), ("momentum",), ("average_gradient",)],
+    ),
+    "adam": ("Adam", {}, {}, [("momentum", "velocity")]),
+    "adamw": ("AdamW", {}, {"wd": 0.004}, [("momentum", "velocity")]),
+    "amsgrad": ("AMSGrad", {}, {"amsgrad": True}, [("momentum", "velocity"), ("velocity_hat",)]),
+    "adamax": ("AdaMax", {}, {}, [("momentum", "norm")]),
+    "ftrl": (
+        "FTRL",
+        {"l1": 0.1, "l2": 0.4, "beta": 0.5},
+        {"l1": 0.1, "strength": 0.2, "beta": 0.5},
+        [("accumulator", "linear")],
+    ),
+}
+
+
+def keras_variables(order: list[tuple[str, ...]], states: list[Any], steps: int) -> list[Any]:
+    slots = [s[name] for names in order for s in states for name in names]
+    return [np.int64(steps), np.float64(0.02), *slots]
+
+
+@pytest.mark.parametrize("case", KERAS)
+def test_keras(case: str) -> None:
+    name, changes, told, order = KERAS[case]
+    w, states = formula("keras", name, 20, told)
+    w = [np.array(x) for x in w]
+    opt = schuss.Optimizer(w, getattr(schuss, name).like("keras", **changes))
+    keras.load_state(opt, keras_variables(order, states, 20))
+    assert opt.steps == 20
+    train(opt, range(20, 40), "float64")
+    end, states = formula("keras", name, 40, told)
+    assert_near(w, end, "float64")
+    back, want = keras.to_variables(opt), keras_variables(order, states, 40)
+    assert int(back[0]) == 40
+    assert_near(back[2:], want[2:], "float64")
+
+
+ONES = Adam(np.int32(1), np.ones(2), np.ones(2))
+BAD: dict[str, tuple[Rule, Callable[[schuss.Optimizer], None], str]] = {
+    "optax-convention": (
+        schuss.Adam(eps_place="hat"),
+        lambda opt: optax.load_state(opt, ONES),
+        r"would not go on as optax did, which has eps_place='outside'.*like\('optax'",
+    ),
+    "optax-amsgrad": (schuss.AMSGrad(), lambda opt: optax.load_state(opt, ONES), r"after the bias correction"),
+    "optax-other": (schuss.AdaGrad.like("optax"), lambda opt: optax.load_state(opt, ONES), r"no 'sum_of_squares'"),
+    "optax-lacks": (schuss.EGU(), lambda opt: optax.load_state(opt, ONES), r"'optax' has no EGU"),
+    "optax-shape": (
+        schuss.Adam(),
+        lambda opt: optax.load_state(opt, ONES._replace(nu=np.ones(3))),
+        r"nu has shape \(3,\), the parameter \(2,\)",
+    ),
+    "optax-tree": (
+        schuss.Adam(),
+        lambda opt: optax.load_state(opt, ONES._replace(mu=[np.ones(2)] * 2)),
+        r"mu is a tree of another shape",
+    ),
+    "optax-twice": (schuss.Adam(), lambda opt: optax.load_state(opt, (ONES, ONES)), r"is in it twice"),
+    "optax-to": (schuss.Adam(), lambda opt: optax.to_state(opt, Trace(np.ones(2))), r"like: it has no 'mu'"),
+    "optax-uncorrected": (
+        schuss.Adam(bias_correction=False),
+        lambda opt: optax.load_state(opt, ONES),
+        r"which corrects for the start at zero",
+    ),
+    "keras-convention": (
+        schuss.Adam(),
+        lambda opt: keras.load_state(opt, [1, 0.1, np.ones(2), np.ones(2)]),
+        r"keras did, which has eps_place='hat'",
+    ),
+    "keras-decay": (
+        schuss.SGD(weight_decay=0.1),
+        lambda opt: keras.load_state(opt, [1, 0.1]),
+        r"decoupled=True",
+    ),
+    "keras-number": (
+        schuss.Adam.like("keras"),
+        lambda opt: keras.load_state(opt, [1, 0.1, np.ones(2)]),
+        r"expected 2 slots after iteration and learning_rate.*got 1",
+    ),
+    "keras-none": (schuss.SGD(), lambda opt: keras.load_state(opt, [np.ones(2)]), r"iteration, learning_rate"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refuses(case: str) -> None:
+    rule, call, message = BAD[case]
+    opt = schuss.Optimizer(np.ones(2), rule)
+    with pytest.raises(ValueError, match=message):
+        call(opt)
+    assert opt.steps == 0
