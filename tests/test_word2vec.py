@@ -66,7 +66,7 @@ def oracle_of(model: Word2Vec, text: list[list[str]]) -> Oracle:
 CLASSICAL = {
     "sg": {"shared_negatives": 1},
     "sg-other-shape": {"shared_negatives": 1, "dim": 3, "window": 1, "negative": 2},
-    "sg-many-negatives": {"shared_negatives": 1, "dim": 33, "negative": 40},
+    "sg-many-negatives": {"shared_negatives": 1, "dim": 33, "negative": 15},
     "cbow": {"sg": False},
     "sg-hs": {"hs": True, "shared_negatives": 1},
     "cbow-hs": {"hs": True, "sg": False, "window": 6},
@@ -77,13 +77,13 @@ CLASSICAL = {
 
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_the_classical_algorithm_follows_the_oracle(name: str) -> None:
-    text = text_of(500)  # two rates an epoch
-    model = model_of(text, lr=0.05, **CLASSICAL[name])
+    text = text_of(360)  # two rates an epoch
+    model = model_of(text, **CLASSICAL[name])
     oracle = oracle_of(model, text)
     assert model._in is not None and model._out is not None
     np.testing.assert_allclose(model._in.weights, oracle.v, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(model._out.weights, oracle.u, rtol=0, atol=1e-5)
-    assert np.abs(model._out.weights).max() > 0.1
+    np.testing.assert_allclose(model._out.weights, oracle.u[: len(model._out)], rtol=0, atol=1e-5)
+    assert np.abs(model._out.weights).max() > 0.05 and model.seen > 2 * PIECE
     assert model.losses[-1] == pytest.approx(oracle.loss / oracle.predictions, rel=1e-5)
 
 
@@ -223,12 +223,12 @@ def test_one_thread_of_hogwild_repeats_and_is_near_the_deterministic_mode(kind: 
 
 
 def test_draws_do_not_depend_on_how_a_sentence_is_cut() -> None:
-    """A sentence over several pieces, in each of which windows reach into the others."""
-    text = [list(np.random.default_rng(0).choice(WORDS, 3 * PIECE))]
-    whole = model_of(text, shared_negatives=1, epochs=1, lr=0.05)
+    """A sentence over two pieces, in each of which windows reach into the other."""
+    text = [list(np.random.default_rng(0).choice(WORDS, PIECE + 500))]
+    whole = model_of(text, shared_negatives=1, epochs=1)
     oracle = oracle_of(whole, text)
     assert whole._in is not None
-    np.testing.assert_allclose(whole._in.weights, oracle.v, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(whole._in.weights, oracle.v, rtol=0, atol=1e-5)
 
 
 def test_rules_see_the_gradient_and_keep_their_slots() -> None:

@@ -87,14 +87,12 @@ class Centres {
     for (std::int64_t group = 0; group < groups; ++group) {
       std::int64_t* const ids = s_.drawn + (slot * sizes_.groups + group) * sizes_.outputs;
       int n = 0;
-      if (group == 0) fetch_row(model_.out, word);
       ids[n++] = word;
       for (int k = 0; k < model_.negative; ++k) {
-        const std::uint32_t other = draws.negative(group * model_.negative + k, model_.alias, model_.words);
-        if (other == word) continue;  // as the original program does: left out, not drawn again
-        fetch_row(model_.out, other);
-        ids[n++] = other;
+        ids[n] = draws.negative(group * model_.negative + k, model_.alias, model_.words);
+        n += ids[n] != word;  // as the original program does: left out, not drawn again
       }
+      for (int k = 0; k < n; ++k) fetch_row(model_.out, ids[k]);
       s_.counts[slot * sizes_.groups + group] = n;
     }
   }

@@ -22,7 +22,9 @@ class TokenDraws {
   std::uint32_t negative(std::int64_t k, const std::uint32_t* alias, std::int64_t words) const {
     const std::uint64_t bits = mixed(own_ + std::uint64_t(k) * 0xD1342543DE82EF95ull + 1);
     const std::uint32_t word = below(std::uint32_t(bits >> 32), std::uint64_t(words));
-    return std::uint32_t(bits) <= alias[2 * word] ? word : alias[2 * word + 1];
+    const std::uint32_t threshold = alias[2 * word], other = alias[2 * word + 1];
+    const std::uint32_t own = 0u - std::uint32_t(std::uint32_t(bits) <= threshold);  // no branch: nobody could guess it
+    return (word & own) | (other & ~own);
   }
 
  private:

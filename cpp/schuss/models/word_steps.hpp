@@ -7,8 +7,10 @@ namespace schuss {
 
 inline float* row_of(const WordTable& table, std::int64_t id) { return table.rows + id * table.width; }
 
-inline void fetch_row(const WordTable& table, std::int64_t id) {
-  fetch_bytes(row_of(table, id), table.width * std::int64_t(sizeof(float)));
+// Rows are whole cache lines, on lines.
+[[gnu::always_inline]] inline void fetch_row(const WordTable& table, std::int64_t id) {
+  const float* const row = row_of(table, id);
+  for (std::int64_t j = 0; j < table.width; j += lanes<float>) __builtin_prefetch(row + j, 1);
 }
 
 // ---- steps ---------------------------------------------------------------------------------------------------------
