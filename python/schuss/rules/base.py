@@ -98,8 +98,6 @@ class Rule:
     nothing back and keep no array. Slots start at zero unless `start` says otherwise; self.lr is a number there, also
     of a schedule. Other hyper-parameters make it a dataclass, as in ``@dataclass(frozen=True)``.
 
-    Every rule has these options; they act on the gradient before the rule's own formula.
-
     Every rule has these options. The first three act on the gradient before the rule's own formula, the others on the
     weights after it: first w <- sign(w) max(|w| - lr l1, 0), the proximal step of l1 |w|, then w <- min(max(w, lower),
     upper), the projection onto a box.
