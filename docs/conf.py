@@ -20,8 +20,10 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 exclude_patterns = ["_build", "made"]
 default_role = "code"
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]  # links of CHANGELOG and CONTRIBUTING to files of the repository
+# Links of CHANGELOG and CONTRIBUTING to files of the repository; `Optimizer`, which frameworks' compat has too.
+suppress_warnings = ["myst.xref_missing", "ref.python"]
 napoleon_numpy_docstring, napoleon_google_docstring = True, False
+napoleon_use_ivar = True  # an attribute that is a property too is described once
 napoleon_custom_sections = ["Gives", "Differs from", ("Reference", "references")]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

@@ -56,7 +56,7 @@ def test_span_rows_and_coords(example: Any) -> None:
     opts = [schuss.Optimizer(w, example.Signum(lr=0.03, beta=0.8)) for w in (dense, rows, coords)]
     for g in grads:
         opts[0].step(g)
-        opts[1].step(schuss.RowGrad(np.arange(40)[::-1], np.ascontiguousarray(g[::-1])))
+        opts[1].step(schuss.RowGrad(np.arange(39, -1, -1), np.ascontiguousarray(g[::-1])))
         opts[2].step(schuss.CoordGrad(np.arange(360), g.ravel()))
     for w in (dense, rows, coords):
         np.testing.assert_allclose(w, want, rtol=0, atol=1e-12)
