@@ -49,7 +49,7 @@ HALVES = ["bfloat16", "float16"]
 KINDS = ["int32", "int64", "uint32", "uint64"]
 SIGMAS = 4.0
 
-each_case = pytest.mark.parametrize("case", RULES)
+each_case = pytest.mark.parametrize("case", [name for name, rule in CASES if not rule.info["whole"]])
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_half = pytest.mark.parametrize("dtype", HALVES)
 each_level = pytest.mark.parametrize("level", LEVELS)
@@ -1296,6 +1296,23 @@ def test_a_rule_with_other_slots_is_refused() -> None:
     assert m["t"].rule == schuss.SGD(lr=0.5)
     opt.step({"t": RowGrad(np.array([0]), ones(1, 3)), "a": np.ones(3)})
     assert m["t"].weights[0].tolist() == [-0.5] * 3
+
+
+@each_dtype
+@pytest.mark.parametrize("case", [name for name, rule in CASES if rule.info["whole"]])
+def test_a_rule_of_dense_gradients_only_is_refused(case: str, dtype: str, place: Callable[[], Path | None]) -> None:
+    name, path = type(RULES[case]).__name__, place()
+    words = rf"^rule: {name} takes dense gradients only, since it needs sums over all rows at every step; use Adam"
+    with pytest.raises(ValueError, match=words):
+        Table(4, 3, RULES[case], dtype=dtype, path=path)
+    assert path is None or not path.exists()
+
+
+@pytest.mark.parametrize("rows", [0, 4])
+@pytest.mark.parametrize("case", [name for name, rule in CASES if rule.info["whole"]])
+def test_a_table_beside_a_rule_of_dense_gradients_only_is_refused(case: str, rows: int) -> None:
+    with pytest.raises(ValueError, match=r"parameter 't' is a table made for SGD.*keeps other slots; give a fitting"):
+        Optimizer({"t": sgd(rows), "a": np.zeros(3, F)}, RULES[case])
 
 
 def test_single_coordinates_of_a_table_are_refused() -> None:

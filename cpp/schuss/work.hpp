@@ -209,7 +209,7 @@ class Work {
   const Kernel& kernel(const Leaf& leaf) const { return *recipes[std::size_t(leaf.recipe)].kernel; }
   const Typed& typed(const Leaf& leaf) const { return kernel(leaf).number[leaf.number]; }
   const Tools& tools(const Leaf& leaf) const { return hot->tools[leaf.number]; }
-  bool foreign(const Leaf& leaf) const { return !typed(leaf).span; }
+  bool foreign(const Leaf& leaf) const { return !typed(leaf).at; }  // a factored rule has no span
 
   // A dense array whose rows are groups of their own is walked by rows; one group is looked over piece by piece.
   bool by_rows(const Leaf& leaf) const {

@@ -99,7 +99,7 @@ class Adafactor(Rule):
         return self.eps_place == "clamp"
 
     def fitted(self, w: Array) -> Rule:
-        return self.replaced(factored=False) if self.factored and (len(w.shape) < 2 or not w.size) else self
+        return self.replaced(factored=False) if self.factored and (len(w.shape) < 2 or 0 in w.shape) else self
 
     def shared_sizes(self, w: Array) -> list[int]:
         return [len(w), w.size // max(len(w), 1)] if self.factored else []
