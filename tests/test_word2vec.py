@@ -13,7 +13,7 @@ from word2vec_oracle import Draws, Oracle, start
 
 import schuss
 from schuss import _cold
-from schuss.models import Word2Vec, word_choice, word_training
+from schuss.models import Word2Vec, word_choice, word_core, word_training
 from schuss.models.word_core import PIECE
 from schuss.text import Vocabulary
 
@@ -71,7 +71,8 @@ CLASSICAL = {
     "sg-hs": {"hs": True, "shared_negatives": 1},
     "cbow-hs": {"hs": True, "sg": False, "window": 6},
     "sg-subwords": {"shared_negatives": 1, "subwords": (2, 3), "buckets": 50},
-    "cbow-subwords": {"sg": False, "subwords": (1, 4), "buckets": 50},
+    # At larger rates n-grams that all words share grow fast, and rounding with them: to 3e-5 of rows of length 10.
+    "cbow-subwords": {"sg": False, "subwords": (1, 4), "buckets": 50, "lr": 0.003},
 }
 
 
@@ -87,10 +88,17 @@ def test_the_classical_algorithm_follows_the_oracle(name: str) -> None:
     assert model.losses[-1] == pytest.approx(oracle.loss / oracle.predictions, rel=1e-5)
 
 
+def one_round(patch: pytest.MonkeyPatch, most: int = 10**9) -> None:
+    """512 words at the same weights in deterministic mode, `most` gradients of a row in full."""
+    patch.setattr(word_core, "PART", 64)
+    patch.setattr(word_core, "MOST", most)
+
+
 @pytest.mark.parametrize("options", [{}, {"shared_negatives": 2}, {"sg": False}, {"hs": True}, {"subwords": (2, 3)}],
                          ids=["window", "pairs", "cbow", "hs", "subwords"])  # fmt: skip
-def test_the_step_is_the_slope_of_the_loss(options: dict[str, Any]) -> None:
-    """With one part of a piece and rate 1, the deterministic mode moves the rows by the gradient."""
+def test_the_step_is_the_slope_of_the_loss(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one round for all words, no bound and rate 1, the deterministic mode moves the rows by the gradient."""
+    one_round(monkeypatch)
     text = text_of(20)
     model = model_of(text, mode="deterministic", epochs=1, dim=5, buckets=40, lr=0.2, **options)
     vocabulary = model.vocabulary
@@ -231,7 +239,8 @@ def test_draws_do_not_depend_on_how_a_sentence_is_cut() -> None:
     np.testing.assert_allclose(whole._in.weights, oracle.v, rtol=0, atol=1e-5)
 
 
-def test_rules_see_the_gradient_and_keep_their_slots() -> None:
+def test_rules_see_the_gradient_and_keep_their_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_round(monkeypatch)
     text = text_of(20)
     plain = model_of(text, mode="deterministic", epochs=1, rule=schuss.SGD(lr=1.0))
     other = model_of(text, mode="deterministic", epochs=1, rule=schuss.RowWiseAdaGrad(lr=0.1, initial_accumulator=0.5))
@@ -245,6 +254,33 @@ def test_rules_see_the_gradient_and_keep_their_slots() -> None:
     touched = (g != 0).any(1)
     np.testing.assert_allclose(other._in.weights[touched], want[touched], atol=1e-5)
     np.testing.assert_allclose(other._in.array[touched, other._in.numbers], s[touched, 0], rtol=1e-5)
+
+
+def test_of_too_many_gradients_a_row_takes_a_multiple_of_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CBOW gives a node of the tree one gradient for each centre below it."""
+    text = [["a", "b"]] * 30 + [["c", "d"]] * 2
+    moved = []
+    for most in (10**9, 12, 6):
+        one_round(monkeypatch, most)
+        options = {"sg": False, "sample": 0, "epochs": 1, "rule": schuss.SGD(lr=1.0), "hs": True}
+        model = model_of(text, mode="deterministic", **options)
+        assert model._out is not None and model.vocabulary is not None
+        moved.append(model._out.weights.copy())  # from zero
+    begin, path = word_choice.tree(model.vocabulary.counts)
+    times = np.zeros(len(moved[0]))
+    for word, count in enumerate(model.vocabulary.counts):
+        times[path[begin[word] : begin[word + 1]] >> 1] += count
+    assert sorted(times) == [4, 34, 64]
+    for most, found in zip((12, 6), moved[1:], strict=True):
+        want = moved[0] * np.minimum(1, most / times)[:, None]
+        np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-9)
+
+
+def test_a_text_of_frequent_words_does_not_diverge() -> None:
+    """Gradients of the same weights, unbounded, would overshoot more with each round."""
+    for options in ({"sample": 0}, {"sample": 0, "hs": True}, {"sample": 0, "subwords": (1, 3), "buckets": 20}):
+        model = model_of(text_of(1500, words=WORDS[:4]), mode="deterministic", epochs=4, lr=0.05, **options)
+        assert model.losses[-1] < model.losses[0] < 5
 
 
 @pytest.mark.parametrize("kind", ["sg", "hs", "subwords", "adam"])

@@ -21,8 +21,12 @@ class WordLearner {
   WordLearner(const py::capsule& table, const Name& name, const py::object& in, const py::object& out, std::int64_t dim,
               bool cbow, bool tree, int window, int negative, std::int64_t share, const py::object& keep,
               const py::object& choice, const py::object& group_start, const py::object& group, std::uint64_t seed,
-              std::int64_t part)
-      : hot_(table.get_pointer<Hot>()), seed_(seed), part_(part), owners_{in, out, keep, choice, group_start, group} {
+              std::int64_t part, std::int64_t most)
+      : hot_(table.get_pointer<Hot>()),
+        seed_(seed),
+        part_(part),
+        most_(at_least("most", most, 1)),
+        owners_{in, out, keep, choice, group_start, group} {
     const Kernel& kernel = kernel_of(*hot_, name.first, name.second);
     hypers_ = kernel.hypers;
     if (part < 1 || piece_tokens % (parts_of_round * part) != 0)
@@ -144,7 +148,7 @@ class WordLearner {
           const int which = int(task / shards);
           Desk& desk = *desks_[std::size_t(member)];
           const WordTable& table = which ? model_.out : model_.in;
-          hot_->words->apply(table, heaps_[which]->sums, parts_of_round, int(task % shards),
+          hot_->words->apply(table, heaps_[which]->sums, parts_of_round, int(task % shards), most_,
                              desk.places(which, table.count), desk.work(heaps_[which]->entries), {at.data()},
                              coarse(seen + piece * piece_tokens + 1), desk.scratch().buffer);
         });
@@ -241,6 +245,7 @@ class WordLearner {
   const Hot* hot_;
   std::uint64_t seed_;
   std::int64_t part_;  // tokens of a part of a round
+  std::int64_t most_;  // gradients that a row takes of a round
   py::object owners_[6], text_owners_[2];
   WordModel model_{};
   WordSizes sizes_{};
@@ -264,7 +269,7 @@ void bind_word2vec(py::module_& m) {
   py::class_<WordLearner>(m, "WordLearner", py::module_local())
       .def(py::init<const py::capsule&, const WordLearner::Name&, const py::object&, const py::object&, std::int64_t,
                     bool, bool, int, int, std::int64_t, const py::object&, const py::object&, const py::object&,
-                    const py::object&, std::uint64_t, std::int64_t>())
+                    const py::object&, std::uint64_t, std::int64_t, std::int64_t>())
       .def("text", &WordLearner::text)
       .def("learn", &WordLearner::learn);
   m.attr("piece_tokens") = piece_tokens;

@@ -203,6 +203,7 @@ class WordLearner:
         group: _Array | None,
         seed: int,
         part: int,
+        most: int,
         /,
     ) -> None: ...
     def text(self, ids: _Array, indptr: _Array, /) -> None: ...

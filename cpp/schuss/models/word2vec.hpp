@@ -11,7 +11,7 @@ namespace schuss {
 
 constexpr std::int64_t piece_tokens = 2048;  // learned at one rate
 constexpr int parts_of_round = 8;            // whose gradients are taken at the same weights, side by side
-constexpr int shards = 32;                   // of rows that are stepped side by side
+constexpr int shards = 8;                    // of rows that are stepped side by side
 constexpr int ring = 4;                      // centres that are drawn ahead, and the current one
 
 // A row is [w | slot | slot ... | shared]; w and each slot have `numbers` floats, whole packs, zeros behind the first
@@ -69,6 +69,7 @@ struct WordSums {
   std::int64_t count;
   std::int64_t* ids;
   float* g;                      // count x numbers
+  std::int32_t* terms;           // of each sum
   std::int64_t *ordered, *from;  // the ids by shard, and where their gradients lie
   std::int64_t first[shards + 1];
   std::int32_t* place;  // of the calling thread, for each row of the table: where its sum lies, or -1
@@ -92,8 +93,8 @@ struct WordLesson {
 
 struct WordTrainer {
   void (*learn)(WordLesson&);
-  void (*apply)(const WordTable&, const WordSums* const* sums, std::int64_t parts, int shard, std::int32_t* place,
-                std::int64_t* const* work, const Options&, std::int64_t time, float* buffer);
+  void (*apply)(const WordTable&, const WordSums* const* sums, std::int64_t parts, int shard, std::int64_t most,
+                std::int32_t* place, std::int64_t* const* work, const Options&, std::int64_t time, float* buffer);
 };
 
 }  // namespace schuss

@@ -102,6 +102,7 @@ class Heap {
   Heap(std::int64_t most, std::int64_t numbers)
       : entries(parts_of_round * most),
         ids_(room<std::int64_t>(3 * entries)),
+        terms_(room<std::int32_t>(entries)),
         g_(std::size_t(entries * numbers) * sizeof(float)) {
     for (int part = 0; part < parts_of_round; ++part) {
       WordSums& own = sums_[part];
@@ -109,6 +110,7 @@ class Heap {
       own.ids = ids;
       own.ordered = ids + most;
       own.from = ids + 2 * most;
+      own.terms = terms_.data() + part * most;
       own.g = static_cast<float*>(g_.base) + part * most * numbers;
       sums[part] = &own;
     }
@@ -122,6 +124,7 @@ class Heap {
  private:
   WordSums sums_[parts_of_round]{};
   std::vector<std::int64_t> ids_;
+  std::vector<std::int32_t> terms_;
   Block g_;
 };
 

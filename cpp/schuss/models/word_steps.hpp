@@ -128,9 +128,11 @@ class Later {
       if (place < 0) {
         place = std::int32_t(sums.count++);
         sums.ids[place] = ids[i];
+        sums.terms[place] = 1;
         std::copy_n(own, table.numbers, sums.g + place * table.numbers);
       } else {
         add(sums.g + place * table.numbers, own, table.numbers);
+        ++sums.terms[place];
       }
     }
   }
@@ -154,17 +156,32 @@ class Later {
   const WordLesson& lesson_;
 };
 
-// Steps the rows of a shard, each once, by its sum over the parts in their order. `place` is -1 for all rows; `work`
-// has room for all entries of the shard, and one more.
-inline void apply(const WordTable& table, const WordSums* const* sums, std::int64_t parts, int shard,
+// Gradients of the same weights all point the same way: of more than `most`, a row takes `most` times their mean.
+inline void bound(const WordTable& table, const WordSums& all, const std::int64_t* from, std::int64_t n,
+                  std::int64_t most) {
+  std::int64_t terms = 0;
+  for (std::int64_t k = 0; k < n; ++k) terms += all.terms[from[k]];
+  if (terms <= most) return;
+  const float scale = float(most) / float(terms);
+  for (std::int64_t k = 0; k < n; ++k) {
+    float* const g = all.g + from[k] * table.numbers;
+    for (std::int64_t j = 0; j < table.numbers; ++j) g[j] *= scale;
+  }
+}
+
+// Steps the rows of a shard, each once, by its sum over the parts in their order, bounded. `place` is -1 for all rows;
+// `work` has room for all entries of the shard, and one more.
+inline void apply(const WordTable& table, const WordSums* const* sums, std::int64_t parts, int shard, std::int64_t most,
                   std::int32_t* place, std::int64_t* const* work, const Options& options, std::int64_t time,
                   float* buffer) {
   std::int64_t *const ids = work[0], *const start = work[1], *const from = work[2];
   std::int64_t n = 0;
   const auto each = [&](auto f) {
-    for (std::int64_t p = 0; p < parts; ++p)
+    for (std::int64_t p = 0; p < parts; ++p) {
+      const std::int64_t begin = (sums[p]->g - sums[0]->g) / table.numbers;
       for (std::int64_t i = sums[p]->first[shard]; i < sums[p]->first[shard + 1]; ++i)
-        f(sums[p]->ordered[i], (sums[p]->g - sums[0]->g) / table.numbers + sums[p]->from[i]);
+        f(sums[p]->ordered[i], begin + sums[p]->from[i]);
+    }
   };
   each([&](std::int64_t id, std::int64_t) {
     if (place[id] < 0) {
@@ -179,7 +196,10 @@ inline void apply(const WordTable& table, const WordSums* const* sums, std::int6
   each([&](std::int64_t id, std::int64_t at) { from[start[place[id]]++] = at; });
   for (std::int64_t k = n; k > 0; --k) start[k] = start[k - 1];
   start[0] = 0;
-  for (std::int64_t k = 0; k < n; ++k) place[ids[k]] = -1;
+  for (std::int64_t k = 0; k < n; ++k) {
+    place[ids[k]] = -1;
+    bound(table, *sums[0], from + start[k], start[k + 1] - start[k], most);
+  }
 
   Step made;
   table.rule->at(options.hyper(), options.before(), options.after(), time, made.bytes);

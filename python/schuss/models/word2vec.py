@@ -65,8 +65,10 @@ class Word2Vec(WordCore):
         Join bigrams that score above this, see `schuss.text.Vocabulary`.
     mode : "hogwild" or "deterministic", default "hogwild"
         "hogwild": threads update the same tables without locks, so that results of several threads differ a little from
-        run to run. "deterministic": gradients of 512 words are taken at the same weights and then applied in
-        order: the same bits for any number of threads.
+        run to run. "deterministic": gradients of 128 words are taken at the same weights, then each row is stepped by
+        its sum, or by 16 times the mean of more than 16, which at the same weights would overshoot: the same bits for
+        any number of threads. On 450,000 words of text8 it ends at a loss of 2.496 beside 2.478, in about 1.6 times
+        the time (two threads of a shared machine).
     threads : int, optional
         Default: schuss.get_threads().
     seed : int, default 0

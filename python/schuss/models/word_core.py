@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 PIECE: int = _cold.piece_tokens  # words that are learned at one rate
-PART = 64  # words whose gradients are taken together in deterministic mode, eight times side by side
+PART = 16  # words whose gradients are taken together in deterministic mode, eight times side by side
+MOST = 16  # gradients that a row takes of those in full; of more, 16 times their mean
 MOST_ROWS = 2**31
 
 
@@ -144,6 +145,7 @@ class WordCore:
             group,
             self.seed,
             PART,
+            MOST,
         )
 
     # ---- learning ---------------------------------------------------------------------------------------------
