@@ -48,6 +48,14 @@ TORCH: dict[str, tuple[Rule, type[torch.optim.Optimizer], dict[str, Any]]] = {
     "adamw": (schuss.AdamW(), torch.optim.AdamW, {"lr": 0.03, "weight_decay": 0.2}),
     "adam-decoupled": (schuss.Adam(), torch.optim.AdamW, {"lr": 0.03, "weight_decay": 0.2}),
     "adamax": (schuss.AdaMax(), torch.optim.Adamax, {"lr": 0.03}),
+    "nadam": (schuss.NAdam(), torch.optim.NAdam, {"lr": 0.03, "momentum_decay": 0.01, "weight_decay": 0.1}),
+    "nadam-decoupled": (
+        schuss.NAdam(),
+        torch.optim.NAdam,
+        {"lr": 0.03, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ),
+    "radam": (schuss.RAdam(), torch.optim.RAdam, {"lr": 0.03, "weight_decay": 0.1}),
+    "radam-optax": (schuss.RAdam(eps_place="outside"), torch.optim.RAdam, {"lr": 0.03, "betas": (0.8, 0.99)}),
 }
 
 
@@ -85,6 +93,24 @@ def twins(dtype: str) -> tuple[list[Any], list[torch.nn.Parameter]]:
 
 
 # ---- torch -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def double_numbers(request: pytest.FixtureRequest) -> Any:
+    """torch keeps some numbers beside its tensors in its default type."""
+    if "float64" in request.node.name:
+        torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("option", [{"l1": 0.1}, {"lower": 0.0}], ids=str)
+@pytest.mark.parametrize("give", [compat.to_state_dict, keras.to_variables], ids=["torch", "keras"])
+def test_what_frameworks_lack_is_not_dropped_in_silence(give: Any, option: dict[str, float]) -> None:
+    opt = schuss.Optimizer([np.ones(3)], schuss.Momentum(**option))
+    opt.step([np.ones(3)])
+    with pytest.raises(ValueError, match=f"no {next(iter(option))}, unlike Momentum"):
+        give(opt)
 
 
 @each_dtype

@@ -43,6 +43,7 @@ NAMES: dict[str, dict[str, dict[str, str]]] = {
         rule: {f: dict(zip("mvx", names, strict=True)) for f, names in ADAM.items()}
         for rule in ("Adam", "AdamW", "AMSGrad")
     },
+    **{rule: {"torch": {"m": "exp_avg", "v": "exp_avg_sq"}} for rule in ("NAdam", "RAdam")},
     "AdaMax": {
         "torch": {"m": "exp_avg", "u": "exp_inf"},
         "optax": {"m": "mu", "u": "nu"},
@@ -154,6 +155,8 @@ def give(opt: Optimizer, framework: str) -> list[dict[str, Array]]:
     opt.flush()
     found = []
     for rule, slots in zip(opt._rules, opt._slots, strict=True):
+        if added := rule._changed_after():
+            raise ValueError(f"opt: {framework}'s optimizers have no {' and no '.join(added)}, unlike {rule!r}")
         known = kept(rule, framework, opt.steps)
         found.append({there.name: np.array(slots[s] * there.factor, slots[s].dtype) for s, there in known.items()})
     return found

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,7 +40,12 @@ FITTING = {
     "Adam": ("Adam", "AdamW", "AMSGrad"),
     "SparseAdam": ("Adam", "AdamW"),
     "Adamax": ("AdaMax",),
+    "NAdam": ("NAdam",),
+    "RAdam": ("RAdam",),
 }
+
+
+NUMBERS = ("eps", "rho", "alpha", "lr_decay", "momentum", "momentum_decay")  # that have the same name here
 
 
 def load_state(opt: Any, state: Mapping[str, Any], *, steps: int | None = None) -> None:
@@ -136,12 +142,19 @@ def to_state_dict(opt: Any) -> dict[str, Any]:
                 {} if kind == "SGD" else {"step": opt.steps if kind == "SparseAdam" else torch.tensor(float(opt.steps))}
             )
             state[i] = {**count, **{name: torch.from_numpy(a) for name, a in slots.items()}}
+            if kind == "NAdam":
+                state[i]["mu_product"] = torch.tensor(_momenta(opt._rules[i], opt.steps))
     groups: list[dict[str, Any]] = []
     for first, last in _runs(opt, sizes):
         kind, options = made[first]
         group = getattr(torch.optim, kind)([torch.zeros(1)], **options).state_dict()["param_groups"][0]
         groups.append({**group, "params": list(range(first, last))})
     return {"state": {i: s for i, s in state.items() if s}, "param_groups": groups}
+
+
+def _momenta(rule: Any, steps: int) -> float:
+    """NAdam's product of momenta, which torch keeps."""
+    return float(math.prod(rule.beta1 * (1 - 0.5 * 0.96 ** (k * rule.momentum_decay)) for k in range(1, steps + 1)))
 
 
 def _runs(opt: _Optimizer, sizes: list[int] | None) -> list[tuple[int, int]]:
@@ -205,7 +218,7 @@ def _rule_of(group: Mapping[str, Any], mine: Rule) -> Rule:
         _check_sgd(group, own, decay)
         changes |= {k: float(group[k]) for k in ("momentum", "dampening") if k in mine._init_fields()}
     else:
-        changes |= {k: float(group[k]) for k in ("eps", "rho", "alpha", "lr_decay", "momentum") if k in group}
+        changes |= {k: float(group[k]) for k in NUMBERS if k in group}
     if "betas" in group:
         changes |= {"beta1": float(group["betas"][0]), "beta2": float(group["betas"][1])}
     if kind in ("Adam", "SparseAdam"):
@@ -217,6 +230,8 @@ def _rule_of(group: Mapping[str, Any], mine: Rule) -> Rule:
             raise ValueError("state: it is that of torch.optim.Adam without amsgrad; use schuss.Adam")
     elif kind == "Adamax":
         changes["eps_place"] = "max"
+    elif kind == "RAdam":
+        changes["eps_place"] = "hat"
     elif kind == "RMSprop":
         changes |= {"eps_place": "outside", "centered": bool(group["centered"])}
     elif kind == "Adagrad":
@@ -251,6 +266,12 @@ def _theirs(rule: Rule, step: int) -> tuple[str, dict[str, Any]]:
             del options["weight_decay"]
             return "SparseAdam", options
         return kind, {**options, "amsgrad": o.amsgrad, "decoupled_weight_decay": rule.decoupled}
+    if kind in ("NAdam", "RAdam"):
+        if kind == "RAdam" and o.eps_place != "hat":
+            raise ValueError(f"opt: torch.optim.RAdam has eps_place 'hat' only, unlike {rule!r}")
+        momentum = {"momentum_decay": o.momentum_decay} if kind == "NAdam" else {}
+        own_options = {"betas": (o.beta1, o.beta2), "eps": o.eps, "decoupled_weight_decay": rule.decoupled}
+        return kind, {**options, **own_options, **momentum}
     if rule.weight_decay > 0 and rule.decoupled:
         raise ValueError(f"opt: torch.optim.{kind} has coupled weight decay only, unlike {rule!r}")
     if kind == "SGD":
