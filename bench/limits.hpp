@@ -45,6 +45,8 @@ double stream(int read, int written, void* const* arrays, std::int64_t n) {
   if (read == 1 && written == 2) stream_some<T, 1, 2>(a, n);
   if (read == 1 && written == 3) stream_some<T, 1, 3>(a, n);
   if (read == 1 && written == 4) stream_some<T, 1, 4>(a, n);
+  if (read == 1 && written == 5) stream_some<T, 1, 5>(a, n);
+  if (read == 2 && written == 4) stream_some<T, 2, 4>(a, n);
   return double(read + 2 * written) * double(n) * sizeof(T);
 }
 

@@ -100,7 +100,7 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     seconds, words = PEERS[task["peer"]](task)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    found = {"seconds": seconds, "words": words * task["epochs"], "peak_mb": used.ru_maxrss / 1024}
+    found = {"seconds": seconds, "words": int(words) * task["epochs"], "peak_mb": used.ru_maxrss / 1024}
     print(json.dumps(found))
 
 

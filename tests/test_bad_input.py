@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 import schuss
-from schuss import CoordGrad, Optimizer, RowGrad, rules
+from schuss import CoordGrad, Optimizer, RowGrad, _cold, _level, rules
 
 Array = npt.NDArray[Any]
 F = np.float32
@@ -516,3 +516,12 @@ def test_set_is_all_or_nothing() -> None:
 def test_no_averages() -> None:
     with pytest.raises(ValueError, match=r"averages: none are kept"):
         _ = Optimizer(model(), SGD).averages
+
+
+def test_the_limit_loop_says_what_it_lacks() -> None:
+    """Was: nothing was moved for more than four written arrays, so Adan seemed to run at 0 % of the limit."""
+    arrays = [np.full(64, float(k), np.float32) for k in range(9)]
+    with pytest.raises(ValueError, match="reads 1 and writes 8"):
+        _cold.stream(_level.table, arrays, 8, 1)
+    assert _cold.stream(_level.table, arrays[:6], 5, 1) == (1 + 2 * 5) * 64 * 4
+    assert [a[0] for a in arrays[:6]] == [6, 7, 8, 9, 10, 5]  # each and 1 and what is read

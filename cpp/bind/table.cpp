@@ -39,6 +39,9 @@ double stream(const py::capsule& table, const std::vector<py::array>& arrays, in
   }
   const Tools& tools = hot(table).tools[number];
   const int read = int(base.size()) - written;
+  if (written != 0 && !(read == 1 && written >= 1 && written <= 5) && !(read == 2 && written == 4))
+    throw py::value_error("written: the limit loop has no form that reads " + std::to_string(read) + " and writes " +
+                          std::to_string(written) + " arrays; add it to bench/limits.hpp");
   constexpr std::int64_t tile = 16384;
   const std::int64_t tasks = (n + tile - 1) / tile, item = number == f32 ? 4 : 8;
   py::gil_scoped_release release;
