@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _cold, _level
-from .settings import check_number
-from .solvers.base import whole
+from .settings import check_number, whole
 from .threads import check_threads, get_threads
 
 Array = npt.NDArray[Any]

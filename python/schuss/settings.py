@@ -33,6 +33,16 @@ def check_options(
         check_threads(threads)
 
 
+def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+    """The value, if it is a whole number in that range."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
+    if not least <= int(value) <= (2**53 if most is None else most):
+        expected = f"at least {least}" if most is None and int(value) < least else f"{least} to {most or 2**53}"
+        raise ValueError(f"{name}: expected {expected}, got {value}")
+    return int(value)
+
+
 def check_number(name: str, value: object, good: Callable[[float], bool], expected: str) -> None:
     """Raises unless value is a number that `good` accepts."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

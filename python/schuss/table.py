@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import numbers
 import os
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from . import _cold, _level, init, table_file
 from .gradients import RowGrad
 from .rules import Rule
-from .settings import check_options
+from .settings import check_options, whole
 
 if TYPE_CHECKING:
     from .optimizer import NonFinite, Optimizer
@@ -96,8 +95,8 @@ class Table:
         if not isinstance(rule, Rule):
             got = f"the class; use {rule.__name__}(...)" if isinstance(rule, type) else type(rule).__name__
             raise TypeError(f"rule: expected a rule, got {got}")
-        self._rows = _whole("rows", rows, 0)
-        self._dim = _whole("dim", dim, 1)
+        self._rows = whole("rows", rows, 0)
+        self._dim = whole("dim", dim, 1)
         name = str(getattr(dtype, "__name__", dtype))
         if name not in DTYPES:
             raise ValueError(f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
@@ -108,7 +107,7 @@ class Table:
         ):
             if value not in known:
                 raise ValueError(f"{name}: expected {known[0]!r} or {known[1]!r}, got {value!r}")
-        self._seed = _whole("seed", seed, 0)
+        self._seed = whole("seed", seed, 0, 2**64 - 1)
         if self._seed >= 2**64:
             raise ValueError(f"seed: expected less than 2**64, got {seed}")
         self._init = _init_of(init)
@@ -344,7 +343,7 @@ class Table:
         >>> bool((t.weights == schuss.Table(4, 3, schuss.SGD(), seed=5).weights).all())
         True
         """
-        if _whole("rows", rows, 0) < self._rows:
+        if whole("rows", rows, 0) < self._rows:
             raise ValueError(f"rows: expected at least the present {self._rows}, got {rows}; a table does not shrink")
         if rows * self._stride >= MOST:
             raise MemoryError(f"rows: {rows} of {self._stride} bytes are beyond any memory")
@@ -513,14 +512,6 @@ def _length(name: str, array: object, dims: int | None = 1) -> int:
     if dims is not None and array.ndim != dims:
         raise ValueError(f"{name}: expected one dimension, got shape {array.shape}")
     return len(array)
-
-
-def _whole(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
-    if int(value) < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
-    return int(value)
 
 
 def _init_of(given: Any) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import check_number
+from ..settings import check_number, whole
 from ..threads import check_threads, get_threads
 from . import learner, losses
 from .history import History
@@ -204,12 +203,3 @@ class Core:
 
     def _thread_count(self) -> int:
         return self.threads or get_threads()
-
-
-def whole(name: str, value: object, least: int, most: int) -> int:
-    """The value, if it is a whole number in that range."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
-    if not least <= int(value) <= most:
-        raise ValueError(f"{name}: expected {least} to {most}, got {value}")
-    return int(value)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from .. import _cold, _level
 from ..rules import SGD, Rule
-from ..settings import check_number
+from ..settings import check_number, whole
 from ..threads import check_threads, get_threads
 from . import word_choice
-from .core import MODES, whole
+from .core import MODES
 from .word_rows import WordRows
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _level, checkpoint
-from ..settings import check_number
+from ..settings import check_number, whole
 from ..threads import check_threads, get_threads
 from . import result as states
 from .result import Result, sentence
@@ -48,15 +48,6 @@ def as_start(x0: Any) -> Array:
     if not np.isfinite(x).all():
         raise ValueError("x0: expected finite numbers; replace NaN and infinities")
     return x
-
-
-def whole(name: str, value: Any, least: int, most: int = 2**53) -> int:
-    """A whole number within its range."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
-    if not least <= value <= most:
-        raise ValueError(f"{name}: expected {least} to {most}, got {value}")
-    return int(value)
 
 
 def choice(name: str, value: Any, names: tuple[str, ...]) -> int:

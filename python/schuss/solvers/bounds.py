@@ -7,7 +7,8 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from .. import _cold
-from .base import MOST_MEMORY, Array, Options, Solver, as_start, whole
+from ..settings import whole
+from .base import MOST_MEMORY, Array, Options, Solver, as_start
 
 
 class LBFGSB(Solver):

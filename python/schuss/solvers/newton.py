@@ -9,8 +9,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import _cold
-from ..settings import check_number
-from .base import Array, Options, Solver, as_start, whole
+from ..settings import check_number, whole
+from .base import Array, Options, Solver, as_start
 
 
 class Newton(Solver):

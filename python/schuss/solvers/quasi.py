@@ -7,8 +7,8 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from .. import _cold
-from ..settings import check_number
-from .base import FORMS, MOST_MEMORY, Array, Options, Solver, as_start, choice, whole
+from ..settings import check_number, whole
+from .base import FORMS, MOST_MEMORY, Array, Options, Solver, as_start, choice
 
 
 class LBFGS(Solver):

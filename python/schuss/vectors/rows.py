@@ -56,12 +56,3 @@ class Rows:
             return self.ids[word]
         except (KeyError, TypeError):
             raise unknown(word, self.ids) from None
-
-
-def whole(name: str, value: int) -> int:
-    """The number itself, if it is a whole one above 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name}: expected at least 1, got {value}")
-    return int(value)

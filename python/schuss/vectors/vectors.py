@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..settings import whole
 from .evaluation import Analogies, Similarities
-from .rows import Rows, whole
+from .rows import Rows
 from .search import best, unit
 
 Array = npt.NDArray[Any]
@@ -180,11 +181,11 @@ class Vectors(Rows):
         return evaluate(self.words, self.matrix, path, self._known(restrict_vocab), ignore_case)
 
     def _known(self, restrict_vocab: int | None) -> int:
-        return len(self) if restrict_vocab is None else min(whole("restrict_vocab", restrict_vocab), len(self))
+        return len(self) if restrict_vocab is None else min(whole("restrict_vocab", restrict_vocab, 1), len(self))
 
     def _nearest(self, query: Array, out: list[int], n: int, restrict_vocab: int | None) -> list[tuple[str, float]]:
         known = self._known(restrict_vocab)
-        ids, scores = best(self.matrix[:known], query, out, whole("n", n))
+        ids, scores = best(self.matrix[:known], query, out, whole("n", n, 1))
         return [(self.words[i], float(s)) for i, s in zip(ids, scores, strict=True)]
 
     # ---- files ----------------------------------------------------------------------------------------------------
@@ -261,7 +262,7 @@ class Vectors(Rows):
 
         if not isinstance(mmap, bool):
             raise TypeError(f"mmap: expected True or False, got {mmap!r}")
-        return Vectors(*load(path, mmap, None if limit is None else whole("limit", limit)))
+        return Vectors(*load(path, mmap, None if limit is None else whole("limit", limit, 1)))
 
     # ---- pictures -------------------------------------------------------------------------------------------------
 
