@@ -17,7 +17,7 @@ from .solver_peers import Traced, by_liblbfgs, has
 
 A9A = shared.DATA / "libsvm/a9a.gz"
 GTOL = 1e-3
-MOST = 8000  # iterations that liblbfgs may take with an l1 term
+MOST = 8000, 300  # iterations that liblbfgs may take with an l1 term, on a9a and on the large problem
 Data = tuple[Any, Any]
 
 
@@ -91,7 +91,7 @@ def fits(data: Data, threads: Sequence[int], rounds: int, l1_too: bool) -> dict[
     calls |= {f"schuss l1 {t}": lambda t=t: ours(t, 1.0, 0.0) for t in threads}
     if l1_too and has("lbfgs"):
         plain = schuss.objectives.Logistic(x, y, threads=1)  # ours: with NumPy's it would take longer still
-        needed = _iterations(plain)
+        needed = _iterations(plain, MOST[x.shape[1] > 1000])
         calls["liblbfgs l1, our loss"] = lambda: by_liblbfgs(plain, plain.start(), needed, 1.0)
     found: dict[str, Any] = {name: {"seconds": []} for name in calls}
     for _ in range(rounds):
@@ -106,8 +106,8 @@ def fits(data: Data, threads: Sequence[int], rounds: int, l1_too: bool) -> dict[
     return found
 
 
-def _iterations(fun: Any) -> int:
+def _iterations(fun: Any, most: int) -> int:
     """How many of liblbfgs's iterations bring the subgradient down, or the most; it is then timed unwatched."""
     traced, sizes = Traced(fun, 1.0), []  # type: ignore[var-annotated]
-    by_liblbfgs(traced, fun.start(), MOST, 1.0, lambda: sizes.append(traced.sizes[-1]))
-    return next((k + 1 for k, size in enumerate(sizes) if size <= GTOL), MOST)
+    by_liblbfgs(traced, fun.start(), most, 1.0, lambda: sizes.append(traced.sizes[-1]))
+    return next((k + 1 for k, size in enumerate(sizes) if size <= GTOL), most)
