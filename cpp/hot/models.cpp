@@ -7,7 +7,7 @@
 namespace schuss {
 namespace {
 
-constexpr std::int64_t ahead_entries = 64;  // entries whose rows are fetched ahead
+constexpr std::int64_t ahead_entries = 40;  // entries whose rows are fetched ahead
 constexpr std::int64_t near_rows = 4;       // whose gradients are made just before they are stepped
 
 void make(const Part& part, const Options& options, std::int64_t t, Step& step) {
@@ -40,10 +40,10 @@ std::int64_t merge(std::int64_t n, const Scratch& s, std::int64_t numbers) {
   return kept;
 }
 
-void fetch(const Model& model, const Examples& all, std::int64_t from, std::int64_t to) {
+void fetch(const Model& model, const Examples& all, std::int64_t from, std::int64_t to, bool change) {
   for (std::int64_t k = from; k < to; ++k) {
-    fetch_row(model.linear, all.ids[k]);
-    if (model.kind != Kind::lr) fetch_row(model.factors, all.ids[k]);
+    fetch_row(model.linear, all.ids[k], change);
+    if (model.kind != Kind::lr) fetch_row(model.factors, all.ids[k], change);
   }
 }
 
@@ -134,13 +134,13 @@ class Visit {
 
 // The examples of a lesson in order, rows fetched ahead.
 template <class F>
-void for_examples(const Lesson& lesson, F f) {
+void for_examples(const Lesson& lesson, bool change, F f) {
   const Examples& all = lesson.examples;
   const std::int64_t end = all.indptr[lesson.last];
   std::int64_t fetched = all.indptr[lesson.first];
   for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
     const std::int64_t reach = std::min(end, all.indptr[i + 1] + ahead_entries);
-    fetch(*lesson.model, all, fetched, reach);
+    fetch(*lesson.model, all, fetched, reach, change);
     fetched = reach;
     f(i, example(all, i));
   }
@@ -154,7 +154,7 @@ void learn_as(Lesson& lesson) {
   Step linear_step, factors_step;
   Judge judge(model.loss);
   std::int64_t t = 0;
-  for_examples(lesson, [&](std::int64_t i, const Example& e) {
+  for_examples(lesson, true, [&](std::int64_t i, const Example& e) {
     if (const std::int64_t now = coarse(lesson.seen + i - lesson.first + 1); now != t) {
       t = now;
       make(model.linear, lesson.linear_options, t, linear_step);
@@ -171,7 +171,7 @@ void learn_as(Lesson& lesson) {
 template <Kind kind>
 void score_as(const Lesson& lesson) {
   Visit<kind> visit(*lesson.model, lesson.scratch);
-  for_examples(lesson, [&](std::int64_t i, const Example& e) { lesson.margins[i] = visit.margin(e, false); });
+  for_examples(lesson, false, [&](std::int64_t i, const Example& e) { lesson.margins[i] = visit.margin(e, false); });
 }
 
 void learn(Lesson& lesson) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "../access/rows.hpp"
+#include "../fetch.hpp"
 #include "../random.hpp"
 #include "model.hpp"
 
@@ -35,11 +36,15 @@ inline bool unseen(const Part& part, const float* row) {
   if (row[0] == 0 && unseen(part, row)) start_row(part, id, seed, scale);
 }
 
-[[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id) {
-  const char* const row = reinterpret_cast<const char*>(row_of(part, id));
-  const std::int64_t bytes = part.width * std::int64_t(sizeof(float));
-  if (bytes <= 256) return fetch_bytes(row, bytes);
-  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
+// Rows lie on whole lines, or several on one. Long ones go into the second cache: the first is too small for an
+// example.
+[[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id, bool change) {
+  const float* const row = row_of(part, id);
+  constexpr std::int64_t line = 64 / sizeof(float), near = 4 * line;
+  for (std::int64_t at = 0; at < part.width; at += line)
+    if (part.width > near) fetch_near(row + at);
+    else if (change) fetch_to_write(row + at);
+    else fetch_to_read(row + at);
 }
 
 // n rows, each once, stepped with gradients g of n * dim numbers.

@@ -1,6 +1,7 @@
 // Gradients of words' rows handed to the rule: at once, or summed by row first and applied later.
 #pragma once
 #include "../access/rows.hpp"
+#include "../fetch.hpp"
 #include "word2vec.hpp"
 
 namespace schuss {
@@ -10,7 +11,7 @@ inline float* row_of(const WordTable& table, std::int64_t id) { return table.row
 // Rows are whole cache lines, on lines.
 [[gnu::always_inline]] inline void fetch_row(const WordTable& table, std::int64_t id) {
   const float* const row = row_of(table, id);
-  for (std::int64_t j = 0; j < table.width; j += lanes<float>) __builtin_prefetch(row + j, 1);
+  for (std::int64_t j = 0; j < table.width; j += lanes<float>) fetch_to_write(row + j);
 }
 
 // ---- steps ---------------------------------------------------------------------------------------------------------
