@@ -36,6 +36,18 @@ const T* sized(const py::object& o, const std::string& what, std::int64_t size, 
   return data;
 }
 
+// Side by side, for vectors.
+template <class T>
+T largest_of(const T* a, std::int64_t n) {
+  constexpr int lanes = 32;
+  T most[lanes] = {};
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (int k = 0; k < lanes; ++k) most[k] = std::max(most[k], a[i + k]);
+  for (; i < n; ++i) most[0] = std::max(most[0], a[i]);
+  return *std::max_element(most, most + lanes);
+}
+
 // Enough for an example of `entries` entries, with a pack more behind each array. Arrays start on cache lines.
 class Memory {
  public:
@@ -216,15 +228,13 @@ class Learner {
     all.ids = sized<std::uint32_t>(ids, "ids", size);
     all.values = sized<float>(values, "values", size, true);
     all.fields = sized<std::uint16_t>(fields, "fields", size, true);
-    std::uint32_t largest = 0;
-    for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, all.ids[i]);
+    const std::uint32_t largest = largest_of(all.ids, size);
     if (std::uint64_t(largest) >> model_.bits)
       throw py::index_error("ids: expected numbers below 2**" + std::to_string(model_.bits) + ", got " +
                             std::to_string(largest) + "; raise bits");
     if (model_.kind == Kind::ffm) {
       if (!all.fields) throw py::type_error("fields: an ffm needs the field of each entry, got None");
-      std::uint16_t most = 0;
-      for (std::int64_t i = 0; i < size; ++i) most = std::max(most, all.fields[i]);
+      const std::uint16_t most = largest_of(all.fields, size);
       if (size > 0 && most >= model_.fields)
         throw py::index_error("fields: expected numbers below " + std::to_string(model_.fields) + ", got " +
                               std::to_string(most) + "; raise fields");

@@ -40,12 +40,40 @@ std::int64_t merge(std::int64_t n, const Scratch& s, std::int64_t numbers) {
   return kept;
 }
 
-void fetch(const Model& model, const Examples& all, std::int64_t from, std::int64_t to, bool change) {
-  for (std::int64_t k = from; k < to; ++k) {
-    fetch_row(model.linear, all.ids[k], change);
-    if (model.kind != Kind::lr) fetch_row(model.factors, all.ids[k], change);
+// Fetches the rows of a lesson's entries ahead of their examples, a few at a time: more lines than a core can wait for
+// at once would keep it from its work.
+template <Kind kind, bool change>
+class Ahead {
+ public:
+  explicit Ahead(const Lesson& lesson)
+      : model_(*lesson.model),
+        all_(lesson.examples),
+        next_(all_.indptr[lesson.first]),
+        end_(all_.indptr[lesson.last]) {}
+
+  // A new example begins: all of its own, and from now on those behind it.
+  void start(std::int64_t example) {
+    const std::int64_t end = all_.indptr[example + 1];
+    until(end);
+    limit_ = std::min(end_, end + ahead_entries);
+    few_ = (limit_ - next_) / calls + 1;
   }
-}
+  void operator()() { until(std::min(limit_, next_ + few_)); }
+
+ private:
+  static constexpr std::int64_t calls = kind == Kind::ffm ? 8 : kind == Kind::fm ? 6 : 3;  // in an example
+
+  void until(std::int64_t end) {
+    for (; next_ < end; ++next_) {
+      fetch_row(model_.linear, all_.ids[next_], change);
+      if (kind != Kind::lr) fetch_row(model_.factors, all_.ids[next_], change);
+    }
+  }
+
+  const Model& model_;
+  const Examples& all_;
+  std::int64_t next_, end_, limit_ = 0, few_ = 0;
+};
 
 // An example as it meets the tables.
 template <Kind kind>
@@ -60,12 +88,15 @@ class Visit {
         linear_(model.linear, s.linear),
         factors_(model.factors, s.factors) {}
 
-  float margin(const Example& e, bool learning) {
+  // Between its parts more() is called.
+  template <class More>
+  float margin(const Example& e, bool learning, More& more) {
     std::copy_n(e.ids, e.n, s_.ids);
     s_.ids[e.n] = bias_;
     n_ = e.n;
     if (learning) start();
     open(learning);
+    more();
     float m = linear_margin(e, linear_.weights());
     if constexpr (kind == Kind::fm) {
       if (learning && held() && factors_.fresh()) {
@@ -74,6 +105,7 @@ class Visit {
       }
       terms_ = fm_terms(model_, e, factors_, s_);
       fm_sum(e.n, model_.dim, terms_, s_.sum);
+      more();
       m += fm_pairs(e.n, model_.dim, terms_, s_.sum);
     }
     if constexpr (kind == Kind::ffm) m += ffm_pairs(model_, e, s_.factors_g);
@@ -81,7 +113,9 @@ class Visit {
   }
 
   // The step for the example whose margin was asked last; its loss has the derivative g.
-  void step(const Example& e, float g, bool repeats, const Step& linear_step, const Step& factors_step) {
+  template <class More>
+  void step(const Example& e, float g, bool repeats, const Step& linear_step, const Step& factors_step, More& more) {
+    more();
     std::fill_n(s_.linear_g, e.n + 1, g);
     for (std::int64_t k = 0; k < e.n && e.values; ++k) s_.linear_g[k] = g * e.values[k];
     if constexpr (kind == Kind::fm) fm_gradient(e, model_.dim, g, terms_, s_.sum, s_);
@@ -92,16 +126,20 @@ class Visit {
       open(true);
     }
     if constexpr (kind == Kind::fm) {
+      more();
       if (held()) factors_.step(s_.ids, s_.factors_g, factors_step);
       else step_rows(model_.factors, s_.ids, n_, s_.factors_g, factors_step.bytes);
+      more();
     }
     if constexpr (kind == Kind::ffm)
       for (std::int64_t k = 0, count; k < n_; k += count) {
         count = std::min(near_rows, n_ - k);
         ffm_gradient(count * numbers_, g, s_.factors_g + k * numbers_);
         step_rows(model_.factors, s_.ids + k, count, s_.factors_g + k * numbers_, factors_step.bytes);
+        more();
       }
     linear_.step(s_.ids, s_.linear_g, linear_step);
+    more();
   }
 
  private:
@@ -132,46 +170,40 @@ class Visit {
   std::int64_t n_ = 0;
 };
 
-// The examples of a lesson in order, rows fetched ahead.
-template <class F>
-void for_examples(const Lesson& lesson, bool change, F f) {
-  const Examples& all = lesson.examples;
-  const std::int64_t end = all.indptr[lesson.last];
-  std::int64_t fetched = all.indptr[lesson.first];
-  for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
-    const std::int64_t reach = std::min(end, all.indptr[i + 1] + ahead_entries);
-    fetch(*lesson.model, all, fetched, reach, change);
-    fetched = reach;
-    f(i, example(all, i));
-  }
-}
-
 template <Kind kind>
 void learn_as(Lesson& lesson) {
   const Model& model = *lesson.model;
   const Examples& all = lesson.examples;
   Visit<kind> visit(model, lesson.scratch);
+  Ahead<kind, true> ahead(lesson);
   Step linear_step, factors_step;
   Judge judge(model.loss);
   std::int64_t t = 0;
-  for_examples(lesson, true, [&](std::int64_t i, const Example& e) {
+  for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
     if (const std::int64_t now = coarse(lesson.seen + i - lesson.first + 1); now != t) {
       t = now;
       make(model.linear, lesson.linear_options, t, linear_step);
       if (kind != Kind::lr) make(model.factors, lesson.factors_options, t, factors_step);
     }
-    const float m = visit.margin(e, true), weight = all.weights ? all.weights[i] : 1.0f;
+    const Example e = example(all, i);
+    ahead.start(i);
+    const float m = visit.margin(e, true, ahead), weight = all.weights ? all.weights[i] : 1.0f;
     if (lesson.margins) lesson.margins[i] = m;
     lesson.weight += double(weight);
-    visit.step(e, weight * judge(m, all.labels[i], weight), all.repeats[i], linear_step, factors_step);
-  });
+    visit.step(e, weight * judge(m, all.labels[i], weight), all.repeats[i], linear_step, factors_step, ahead);
+  }
   lesson.loss += judge.sum();
 }
 
 template <Kind kind>
 void score_as(const Lesson& lesson) {
   Visit<kind> visit(*lesson.model, lesson.scratch);
-  for_examples(lesson, false, [&](std::int64_t i, const Example& e) { lesson.margins[i] = visit.margin(e, false); });
+  Ahead<kind, false> ahead(lesson);
+  for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
+    ahead.start(i);
+    lesson.margins[i] = visit.margin(example(lesson.examples, i), false, ahead);
+    ahead(), ahead(), ahead(), ahead(), ahead();
+  }
 }
 
 void learn(Lesson& lesson) {
