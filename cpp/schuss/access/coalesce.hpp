@@ -1,16 +1,17 @@
 // Duplicate ids: each id once, in the order of first appearance, with the positions of its gradients in the order
 // given.
 //
-// Keys (id, position) are sorted by the id's bits, least digit first, which is stable; the runs of equal ids are then
-// put back into the order of appearance, so that gradients are read nearly in sequence. (Rows in ascending order
-// instead, with gradients from anywhere, cost 1.5 times the whole step.) The result does not depend on how many share
-// the work.
+// The order of appearance, so that gradients are read nearly in sequence; rows in ascending order, with gradients from
+// anywhere, cost 1.5 times the whole step. Where there are not too many ids they are numbered as they come. Otherwise
+// keys (id, position) are sorted by the id's bits, least digit first, which is stable, and the runs of equal ids are
+// put back into the order of appearance. The result does not depend on the way, nor on how many share the work.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "../train/team.hpp"
+#include "first_seen.hpp"
 
 namespace schuss {
 
@@ -40,6 +41,8 @@ class Coalescer {
     if (const std::int64_t wrong = examine(ids, bound, ascending); wrong < n) return wrong;
     if (low_ + high > 64 || low_ > 32) return too_many;
     if (ascending) return alone(ids, out);
+    if (n >= few && bound <= FirstSeen::most_ids) return number(ids, bound, out);
+    make_keys(ids);
     sort(high);
     list(out);
     return done;
@@ -47,6 +50,7 @@ class Coalescer {
 
  private:
   static constexpr std::int64_t serial = 8192;  // below, one thread does it
+  static constexpr std::int64_t few = 64;       // below, they are sorted by insertion
   static constexpr int most_parts = 16;
 
   struct alignas(64) Part {
@@ -72,22 +76,14 @@ class Coalescer {
     return std::int64_t(keys_[std::size_t(i)] & ((std::uint64_t(1) << low_) - 1));
   }
 
-  // Checks the ids and makes their keys. The position of the first one out of range, or size_.
+  // Checks the ids. The position of the first one out of range, or size_.
   template <class Id>
   std::int64_t examine(const Id* ids, std::int64_t bound, bool& ascending) {
-    keys_.resize(std::size_t(size_));
     in_parts([&](std::int64_t first, std::int64_t last, int p) {
-      Part& part = part_[p];
-      part.wrong = size_;
-      part.ascending = true;
-      for (std::int64_t i = first; i < last; ++i) {
-        if (ids[i] < Id(0) || std::uint64_t(ids[i]) >= std::uint64_t(bound)) {
-          part.wrong = i;
-          return;
-        }
-        part.ascending &= i == 0 || ids[i] > ids[i - 1];
-        keys_[std::size_t(i)] = std::uint64_t(ids[i]) << low_ | std::uint64_t(i);
-      }
+      bool up = true;
+      std::int64_t i = first;
+      for (; i < last && std::uint64_t(ids[i]) < std::uint64_t(bound); ++i) up &= i == 0 || ids[i] > ids[i - 1];
+      part_[p] = {i < last ? i : size_, 0, 0, up};
     });
     std::int64_t wrong = size_;
     for (int p = 0; p < parts_; ++p) {
@@ -110,6 +106,23 @@ class Coalescer {
     return done;
   }
 
+  template <class Id>
+  std::int64_t number(const Id* ids, std::int64_t bound, Merged& out) {
+    const std::int64_t rows = first_seen_.number(ids, size_, bound);
+    fit(out, rows);
+    first_seen_.list(size_, rows, out.ids.data(), out.start.data(), out.from.data());
+    return done;
+  }
+
+  template <class Id>
+  void make_keys(const Id* ids) {
+    keys_.resize(std::size_t(size_));
+    in_parts([&](std::int64_t first, std::int64_t last, int) {
+      for (std::int64_t i = first; i < last; ++i)
+        keys_[std::size_t(i)] = std::uint64_t(ids[i]) << low_ | std::uint64_t(i);
+    });
+  }
+
   void fit(Merged& out, std::int64_t rows) const {
     out.ids.resize(std::size_t(rows));
     out.start.resize(std::size_t(rows) + 1);
@@ -118,7 +131,7 @@ class Coalescer {
   }
 
   void sort(int high) {
-    if (size_ < 64) {
+    if (size_ < few) {
       for (std::size_t i = 1; i < keys_.size(); ++i) {
         const auto key = keys_[i];
         std::size_t j = i;
@@ -204,6 +217,7 @@ class Coalescer {
 
   std::int64_t size_ = 0;
   int parts_ = 1, low_ = 0;
+  FirstSeen first_seen_;
   std::vector<std::uint64_t> keys_, other_;
   std::vector<std::uint32_t> places_;
   std::vector<Mark> marks_;
