@@ -39,7 +39,8 @@ double stream(const py::capsule& table, const std::vector<py::array>& arrays, in
   }
   const Tools& tools = hot(table).tools[number];
   const int read = int(base.size()) - written;
-  if (written != 0 && !(read == 1 && written >= 1 && written <= 5) && !(read == 2 && written == 4))
+  if (written != 0 && !(read == 1 && written >= 1 && written <= 5) &&
+      !(read == 2 && (written == 1 || written == 2 || written == 4)))
     throw py::value_error("written: the limit loop has no form that reads " + std::to_string(read) + " and writes " +
                           std::to_string(written) + " arrays; add it to bench/limits.hpp");
   constexpr std::int64_t tile = 16384;

@@ -115,10 +115,18 @@ struct Typed {
   void (*idle)(const void* step, double fresh, struct Gap* one);  // one step without a gradient
   void (*wake)(const Rows&);                                      // brings rows ids[i], or i, up to date
 
-  // Of a factored rule: sums of g^2 along rows and columns, and the new means from the columns' parts of all pieces.
-  void (*squares)(const Rows&, const void* step, double* rows, void* columns);
-  void (*average)(void* step, const Rows&, const double* rows, double* columns, const void* parts, std::int64_t pieces);
+  // The step and its look in one walk, of a rule that looks in passing.
+  void (*pass)(const Span&, const void* step, double* folded);
+
+  // Of a factored rule: rows' new means and the sums of some rows, factor_room(dim) numbers; then, of those of all
+  // pieces, the columns' new means and what the look would find: false where it has to be taken.
+  void (*sums)(const Rows&, const void* step, double* sums);
+  bool (*average)(const Rows&, void* step, double* sums, std::int64_t pieces);
 };
+
+// Columns are padded to whole packs.
+constexpr std::int64_t factor_width(std::int64_t dim) { return (dim + 15) / 16 * 16; }
+constexpr std::int64_t factor_room(std::int64_t dim) { return 2 * factor_width(dim) + 8; }
 
 enum Number { f32, f64 };
 enum Weight { same, bfloat16, float16 };  // of a table: the number type's own, or 16 bits with f32 slots
@@ -149,6 +157,7 @@ struct Kernel {
   bool dense_only;                        // takes no sparse gradients
   bool factored;                          // shared numbers are one a row and one a column
   bool opens;                             // settle(-1) comes before the first look
+  bool passing;                           // looks in passing
   double (*fading)(const double* hyper);  // by how much a drift fades in a step, or null
   Typed number[2];
 };

@@ -17,7 +17,7 @@ void at(const double* hyper, const Before& before, const After& after, std::int6
 // The accesses of a rule that sees packs of an array and its slots.
 template <class R, class T>
 constexpr Typed walked(Typed k) {
-  k.span = span<R, T>;
+  if constexpr (!R::moves && !R::passing) k.span = span<R, T>;
   if constexpr (!R::whole_only) k.rows = rows<R, T>;
   if constexpr (!R::whole_only && R::group != Group::row) k.coords = coords<R, T>;
   if constexpr (R::idling != Idle::never) {
@@ -27,7 +27,10 @@ constexpr Typed walked(Typed k) {
   }
   if constexpr (R::group != Group::none) {
     static_assert(R::terms <= most_folds, "a look folds at most four numbers");
-    k.look = look_span<R, T>;
+    static_assert(!R::passing || R::whole_only, "only dense arrays are looked over in passing");
+    if constexpr (R::passing) k.pass = pass_span<R, T>;
+    else k.look = look_span<R, T>;
+    if constexpr (R::moves) k.span = finish_span<R, T>;
     k.settle = settle<R, T>;
   }
   if constexpr (R::group == Group::array && !R::whole_only) {
@@ -47,7 +50,7 @@ constexpr Typed typed() {
     k.rows = factor_rows<R, T>;
     k.look_rows = factor_look<R, T>;
     k.settle = settle<R, T>;
-    k.squares = factor_squares<R, T>;
+    k.sums = factor_sums<R, T>;
     k.average = factor_average<R, T>;
     return k;
   } else {
@@ -80,6 +83,7 @@ constexpr Kernel make_kernel() {
   k.whole = F::whole;
   k.linear = F::linear;
   k.opens = F::opens;
+  k.passing = F::passing;
   k.dense_only = F::whole_only;
   k.factored = F::factored;
   if constexpr (F::idling == Idle::drift) k.fading = fading<F>;

@@ -57,17 +57,25 @@ struct Elementwise : Idler {
   static constexpr Group group = Group::none;
   static constexpr auto shared = names();
   static constexpr std::array<Fold, 0> looks{};
-  static constexpr bool opens = false, whole_only = false, factored = false;
+  static constexpr bool opens = false, whole_only = false, factored = false, moves = false, passing = false;
 };
 
 // A group rule looks over the group before it applies. Look k gives `terms` packs to be folded (sum or max) over the
 // group; settle(k, folded, n, shared, step) then updates the group's shared numbers and the step's scalars.
+//
+// A dense array is read twice then, unless it fits into a cache. Two ways to move fewer bytes:
+// `moves`: the only look makes the slots' new values, which the dense walk leaves in memory; finish(w, slots, step)
+// does the rest of `apply` from them, without the gradient. `passing`: what the only look finds is for the next step,
+// so it is taken of what a pack was before `apply`, in the same walk.
 struct GroupRule : Idler {
   static constexpr int variant = 0;
   static constexpr auto shared = names();
   static constexpr bool opens = false;       // settle(-1) gives the looks what is shared
   static constexpr bool factored = false;    // its shared numbers are one a row and one a column
   static constexpr bool whole_only = false;  // its sums have a meaning for whole arrays alone: dense gradients
+  static constexpr bool moves = false, passing = false;
+  static constexpr bool sees_weights = false;   // the look reads them; it is fetched ahead what it reads
+  static constexpr std::size_t sees_slots = 0;  // how many of the first
 };
 
 template <class T>

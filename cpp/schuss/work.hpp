@@ -117,6 +117,7 @@ class Work {
   void reshaped() { forms_.clear(); }
 
   Refusal step() {
+    back_ = false;
     if (const Refusal r = merge(); r.kind) return r;
     if (const Refusal r = examine(); r.kind) return r;
     if (accumulate > 1) {
@@ -203,7 +204,13 @@ class Work {
     std::int64_t first, last;  // numbers of a dense span, else rows or coordinates
   };
 
+  // A leaf that is looked over, with its pieces.
+  struct Course {
+    std::size_t leaf, first, last;
+  };
+
   static constexpr std::int64_t tile = 16384;       // numbers in a piece
+  static constexpr std::int64_t cached = 1 << 20;   // bytes that a thread finds again
   static constexpr std::int64_t serial = 2 * tile;  // below, one thread does it all
 
   const Kernel& kernel(const Leaf& leaf) const { return *recipes[std::size_t(leaf.recipe)].kernel; }
@@ -219,11 +226,6 @@ class Work {
   bool looked(const Leaf& leaf) const {
     return kernel(leaf).group == 2 ||
            (kernel(leaf).group == 1 && leaf.form == Form::dense && leaf.rows == 1 && !leaf.table());
-  }
-
-  template <class F>
-  void run(std::size_t tasks, const F& f) {
-    Team::get().run(std::int64_t(tasks), load_ < serial ? 1 : threads, f);
   }
 
   // ---- duplicates ------------------------------------------------------------------------------------------------
@@ -279,18 +281,52 @@ class Work {
         load_ += std::int64_t(leaf.merged.from.size()) * width;
       }
     }
-    // Neighbouring small pieces make one task.
+    divide();
+  }
+
+  // Neighbouring small pieces make one task; in the step so do the pieces of a leaf that is looked over, so that its
+  // second reading is of the thread's cache. Leaves too large for that, or for an even load, are courses of the team.
+  void divide() {
     tasks_.assign(1, 0);
-    std::int64_t weight = 0;
-    for (std::size_t p = 0; p < pieces_.size(); ++p) {
-      const Leaf& leaf = leaves[pieces_[p].leaf];
-      const bool single = leaf.form == Form::dense && !by_rows(leaf);
-      weight += (pieces_[p].last - pieces_[p].first) * (single ? 1 : leaf.width());
-      if (weight >= tile / 2 || p + 1 == pieces_.size()) {
-        tasks_.push_back(p + 1);
-        weight = 0;
+    steps_.clear();
+    courses_.clear();
+    std::int64_t weight = 0, own = 0;
+    std::size_t p = 0, start = 0;
+    const auto close = [&](std::size_t end) {
+      if (end > start) steps_.emplace_back(start, end);
+      start = end;
+      own = 0;
+    };
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const Leaf& leaf = leaves[i];
+      if (leaf.form == Form::none) continue;
+      const std::size_t first = p;
+      const std::int64_t width = leaf.form == Form::dense && !by_rows(leaf) ? 1 : leaf.width();
+      const bool watched = looked(leaf);
+      std::int64_t all = 0;
+      for (; p < pieces_.size() && pieces_[p].leaf == i; ++p) {
+        const std::int64_t numbers = (pieces_[p].last - pieces_[p].first) * width;
+        weight += numbers;
+        own += numbers;
+        all += numbers;
+        if (weight >= tile / 2) {
+          tasks_.push_back(p + 1);
+          weight = 0;
+        }
+        if (!watched && own >= tile / 2) close(p + 1);
+      }
+      if (!watched) continue;
+      const bool even = all * 4 * threads <= load_, fits = all * leaf.bytes() * (2 + kernel(leaf).slots) <= cached;
+      if (p > first && (all <= tile || (even && fits))) {
+        if (own >= tile / 2) close(p);
+      } else {
+        close(first);
+        courses_.push_back({i, first, p});
+        start = p;
       }
     }
+    close(pieces_.size());
+    if (tasks_.back() < pieces_.size()) tasks_.push_back(pieces_.size());
   }
 
   // Pieces of about equal work: a row costs what its gradients cost, and two for itself.
@@ -318,10 +354,23 @@ class Work {
                     [&](std::int64_t task, int member) { f(task * each, std::min(units, (task + 1) * each), member); });
   }
 
+  // Passes go there and back: each begins where the one before has ended, with what is still in a thread's cache.
   template <class F>
   void for_pieces(const F& f) {
-    run(tasks_.size() - 1, [&](std::int64_t task, int member) {
-      for (std::size_t p = tasks_[std::size_t(task)]; p < tasks_[std::size_t(task) + 1]; ++p) f(p, member);
+    in_turn(tasks_.size() - 1, [&](std::size_t task, int member) {
+      for (std::size_t p = tasks_[task]; p < tasks_[task + 1]; ++p) f(p, member);
+    });
+  }
+  template <class F>
+  void in_turn(std::size_t count, const F& f) {
+    const auto tasks = std::int64_t(count);
+    const int members = Team::members(tasks, load_ < serial ? 1 : threads);
+    const bool back = back_;
+    back_ = !back;
+    Team::get().run(tasks, members, [&](std::int64_t task, int member) {
+      if (!back) return f(std::size_t(task), member);
+      const std::int64_t own = Team::owner(task, tasks, members);
+      f(std::size_t(Team::first(own, tasks, members) + Team::first(own + 1, tasks, members) - 1 - task), member);
     });
   }
 
@@ -360,11 +409,11 @@ class Work {
   Rows rows(const Leaf& leaf, const Piece& piece, int member) {
     Rows a = base(leaf, piece.first, piece.last, member);
     a.g = leaf.g;
+    if (leaf.form != Form::dense || kernel(leaf).factored) a.buffer = buffer(sums_, member, leaf);
     if (leaf.form == Form::dense) return a;
     a.ids = leaf.merged.ids.data();
     a.start = leaf.merged.start.data();
     a.from = leaf.merged.from.data();
-    a.buffer = buffer(sums_, member, leaf);
     return a;
   }
 
@@ -563,10 +612,25 @@ class Work {
     }
     for (Leaf& leaf : leaves)
       if (leaf.exact && leaf.form != Form::none) catch_up(leaf);
-    look();
-    for_pieces([&](std::size_t p, int member) {
-      if (!foreign(leaves[pieces_[p].leaf])) apply(pieces_[p], member);
+    found_.resize(pieces_.size() * most_folds);
+    in_turn(steps_.size(), [&](std::size_t task, int member) {
+      const auto alone = [&](std::size_t n, const auto& f) {
+        for (std::size_t i = 0; i < n; ++i) f(i, member);
+      };
+      const auto [first, last] = steps_[task];
+      for (std::size_t p = first, end = p; p < last; p = end) {
+        const std::size_t leaf = pieces_[p].leaf;
+        end = p + 1;
+        if (looked(leaves[leaf])) {
+          while (end < last && pieces_[end].leaf == leaf) ++end;
+          run({leaf, p, end}, factors_[std::size_t(member)], alone);
+        } else if (!foreign(leaves[leaf])) {
+          apply(p, member);
+        }
+      }
     });
+    for (const Course& course : courses_)
+      run(course, factors_[0], [&](std::size_t n, const auto& f) { in_turn(n, f); });
     for (Leaf& leaf : leaves)
       if (leaf.exact && leaf.form != Form::none) pass(leaf);
   }
@@ -653,54 +717,50 @@ class Work {
     return look_at(leaf, all, zeros.data());
   }
 
-  void look() {
-    int most = 0;
-    for (Leaf& leaf : leaves) {
-      if (leaf.form == Form::none || !looked(leaf)) continue;
-      leaf.own = recipes[std::size_t(leaf.recipe)].step[leaf.number];
-      if (kernel(leaf).opens) typed(leaf).settle(-1, nullptr, leaf.size, leaf.shared, &leaf.own);
-      if (kernel(leaf).factored) factor(leaf);
-      most = std::max(most, kernel(leaf).looks);
+  // A leaf's looks and its step; walk(n, f) calls f(i, member) for all i < n.
+  template <class Walk>
+  void run(const Course& course, std::vector<double>& sums, const Walk& walk) {
+    Leaf& leaf = leaves[course.leaf];
+    const Kernel& rule = kernel(leaf);
+    const std::size_t pieces = course.last - course.first;
+    leaf.own = recipes[std::size_t(leaf.recipe)].step[leaf.number];
+    if (rule.opens) typed(leaf).settle(-1, nullptr, leaf.size, leaf.shared, &leaf.own);
+    const bool found = rule.passing || (rule.factored && pieces > 0 && factor(course, sums, walk));
+    const bool any = pieces > 0 || leaf.exact;  // a step without rows still moves what the rows share
+    for (int k = 0; k < rule.looks && any && !found; ++k) {
+      walk(pieces, [&](std::size_t i, int member) { look(k, course.first + i, member); });
+      settle(leaf, k, course.first, course.last);
     }
-    for (int k = 0; k < most; ++k) {
-      found_.resize(pieces_.size() * most_folds);
-      for_pieces([&](std::size_t p, int member) {
-        const Piece& piece = pieces_[p];
-        const Leaf& leaf = leaves[piece.leaf];
-        if (!looked(leaf) || k >= kernel(leaf).looks) return;
-        double* const folded = &found_[p * most_folds];
-        std::fill_n(folded, most_folds, start(leaf, k));
-        if (leaf.form == Form::rows || (leaf.form == Form::coords && leaf.exact) || by_rows(leaf))
-          typed(leaf).look_rows(k, rows(leaf, piece, member), &leaf.own, folded);
-        else if (leaf.form == Form::coords) typed(leaf).look_coords(k, coords(leaf, piece), &leaf.own, folded);
-        else typed(leaf).look(k, span(leaf, piece), &leaf.own, folded);
-      });
-      std::size_t p = 0;
-      for (std::size_t i = 0; i < leaves.size(); ++i) {
-        Leaf& leaf = leaves[i];
-        const std::size_t first = p;
-        while (p < pieces_.size() && pieces_[p].leaf == i) ++p;
-        const bool any = p > first || leaf.exact;  // a step without rows still moves what the rows share
-        if (any && leaf.form != Form::none && looked(leaf) && k < kernel(leaf).looks) settle(leaf, k, first, p);
-      }
-    }
+    walk(pieces, [&](std::size_t i, int member) { apply(course.first + i, member); });
+    if (rule.passing && any) settle(leaf, 0, course.first, course.last);
   }
 
-  // New means of a matrix's rows and columns.
-  void factor(Leaf& leaf) {
-    const std::size_t index = std::size_t(&leaf - leaves.data());
-    std::vector<std::size_t> own;
-    for (std::size_t p = 0; p < pieces_.size(); ++p)
-      if (pieces_[p].leaf == index) own.push_back(p);
-    if (own.empty() || leaf.dim == 0) return;
-    std::vector<double> sums(std::size_t(leaf.rows), 0.0), columns(std::size_t(leaf.dim), 0.0);
-    std::vector<char> parts(own.size() * std::size_t(leaf.dim * leaf.bytes()), 0);
-    run(own.size(), [&](std::int64_t k, int member) {
-      const Rows a = rows(leaf, pieces_[own[std::size_t(k)]], member);
-      typed(leaf).squares(a, &leaf.own, sums.data(), parts.data() + k * leaf.dim * leaf.bytes());
+  double* folded(const Leaf& leaf, int k, std::size_t p) {
+    double* const found = &found_[p * most_folds];
+    std::fill_n(found, most_folds, start(leaf, k));
+    return found;
+  }
+
+  void look(int k, std::size_t p, int member) {
+    const Piece& piece = pieces_[p];
+    const Leaf& leaf = leaves[piece.leaf];
+    double* const found = folded(leaf, k, p);
+    if (leaf.form == Form::rows || (leaf.form == Form::coords && leaf.exact) || by_rows(leaf))
+      typed(leaf).look_rows(k, rows(leaf, piece, member), &leaf.own, found);
+    else if (leaf.form == Form::coords) typed(leaf).look_coords(k, coords(leaf, piece), &leaf.own, found);
+    else typed(leaf).look(k, span(leaf, piece), &leaf.own, found);
+  }
+
+  // New means of a matrix's rows and columns; whether they tell what a look would find.
+  template <class Walk>
+  bool factor(const Course& course, std::vector<double>& sums, const Walk& walk) {
+    Leaf& leaf = leaves[course.leaf];
+    const std::size_t pieces = course.last - course.first, room = std::size_t(factor_room(leaf.dim));
+    sums.resize(std::max(sums.size(), pieces * room));
+    walk(pieces, [&](std::size_t i, int member) {
+      typed(leaf).sums(rows(leaf, pieces_[course.first + i], member), &leaf.own, &sums[i * room]);
     });
-    typed(leaf).average(&leaf.own, rows(leaf, {index, 0, leaf.rows}, 0), sums.data(), columns.data(), parts.data(),
-                        std::int64_t(own.size()));
+    return typed(leaf).average(base(leaf, 0, leaf.rows, 0), &leaf.own, sums.data(), std::int64_t(pieces));
   }
 
   double start(const Leaf& leaf, int k) const {
@@ -723,7 +783,8 @@ class Work {
     typed(leaf).settle(k, folded, leaf.size, leaf.shared, &leaf.own);
   }
 
-  void apply(const Piece& piece, int member) {
+  void apply(std::size_t p, int member) {
+    const Piece& piece = pieces_[p];
     Leaf& leaf = leaves[piece.leaf];
     const Step* const step = looked(leaf) ? &leaf.own : &recipes[std::size_t(leaf.recipe)].step[leaf.number];
     if (leaf.form == Form::coords && !leaf.exact) {
@@ -740,7 +801,11 @@ class Work {
       typed(leaf).rows(a, step);
       for (std::int64_t i = piece.first; i < piece.last && leaf.mean; ++i) average_row(leaf, a, a.ids ? a.ids[i] : i);
     } else {
-      typed(leaf).span(span(leaf, piece), step);
+      if (kernel(leaf).passing) {
+        typed(leaf).pass(span(leaf, piece), step, folded(leaf, 0, p));
+      } else {
+        typed(leaf).span(span(leaf, piece), step);
+      }
       if (leaf.mean) average(leaf, piece.first, piece.last - piece.first);
     }
   }
@@ -808,9 +873,13 @@ class Work {
   std::vector<Form> forms_;
   std::vector<Piece> pieces_;
   std::vector<std::size_t> tasks_{0}, open_;
-  double scale_ = 1;  // of norm clipping
+  std::vector<std::pair<std::size_t, std::size_t>> steps_;
+  std::vector<Course> courses_;
+  double scale_ = 1;   // of norm clipping
+  bool back_ = false;  // the next pass goes back
   std::int64_t load_ = 0;
-  std::vector<double> found_;
+  std::vector<double> found_;                                          // of looks, piece by piece
+  std::vector<std::vector<double>> factors_{std::size_t(Team::most)};  // of a member's matrix
   std::vector<std::int64_t> bad_, wrong_;
   Buffers sums_{std::size_t(Team::most)}, wide_{std::size_t(Team::most)};
 };

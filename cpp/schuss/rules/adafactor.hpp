@@ -21,9 +21,11 @@ struct AdafactorStep : GroupRule {
     double lr, power, eps1, eps2, limit, clamp, relative, scaled, decay;
   };
   struct Step {
-    double rate_of_all, eps2, limit, fresh, added, least_mean;
+    double rate_of_all, eps2, limit, fresh, added, least_mean, least;
     bool scaled;
-    T gain, more, least, keep, rate, share;
+    T gain, more, keep, rate;
+    double mean;  // of the rows' means
+    T most;       // that a gradient is multiplied with
   };
 
   static Step at(const Hyper& h, std::int64_t t) {
@@ -36,10 +38,11 @@ struct AdafactorStep : GroupRule {
     step.added = clamp ? 0 : h.eps1;
     step.least_mean = clamp ? h.eps1 : 0;
     step.scaled = h.scaled != 0;
+    step.least = clamp ? h.eps1 * h.eps1 : 0;
     step.gain = T(step.fresh);
     step.more = T(step.added);
-    step.least = T(clamp ? h.eps1 * h.eps1 : 0);
     step.keep = T(1 - h.lr * h.decay);
+    step.most = finite(clamp ? 1 / h.eps1 : infinity<double>);
     return step;
   }
 
@@ -49,10 +52,8 @@ struct AdafactorStep : GroupRule {
     step.rate = T(step.rate_of_all * size / std::max(1.0, std::sqrt(found[0] / double(n)) / step.limit));
   }
 
-  template <class P>
-  [[gnu::always_inline]] static P scaled(const P& g, const P& moment, const Step& h) {
-    return g / root(larger(moment, fill(h.least)));
-  }
+  // Zeros of g times it are zeros.
+  static T finite(double x) { return T(std::min(x, double(std::numeric_limits<T>::max()))); }
 };
 
 template <class T>
@@ -61,18 +62,20 @@ struct Adafactor : AdafactorStep<T> {
   static constexpr const char* name = "adafactor";
   static constexpr int variant = 0;
   static constexpr auto slots = names("v");
+  static constexpr bool sees_weights = true;
+  static constexpr std::size_t sees_slots = 1;
 
   template <int, class P>
   [[gnu::always_inline]] static std::array<P, 2> look(const P& w, const std::array<P, 1>& s, const P& g,
                                                       const Step& h) {
-    const P u = AdafactorStep<T>::scaled(g, moment(s[0], g, h), h);
+    const P u = unit(g, moment(s[0], g, h), h);
     return {u * u, w * w};
   }
 
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 1>& s, const P& g, const Step& h) {
     s[0] = moment(s[0], g, h);
-    w = h.keep * w - h.rate * AdafactorStep<T>::scaled(g, s[0], h);
+    w = h.keep * w - h.rate * unit(g, s[0], h);
   }
 
  private:
@@ -80,9 +83,19 @@ struct Adafactor : AdafactorStep<T> {
   [[gnu::always_inline]] static P moment(const P& v, const P& g, const Step& h) {
     return v + h.gain * (g * g + h.more - v);
   }
+  template <class P>
+  [[gnu::always_inline]] static P unit(const P& g, const P& moment, const Step& h) {
+    return g / root(larger(moment, fill(T(h.least))));
+  }
 };
 
-// The moment of row i and column j is r_i c_j / mean(r). `share` is r_i / mean(r); c takes the place of a slot.
+// The moment of row i and column j is v = r_i c_j / mean(r); u = g a_i b_j with a_i = sqrt(mean(r) / r_i) and
+// b_j = 1 / sqrt(c_j), so that roots are taken of rows and columns only. c takes the place of a slot. Where no moment
+// is below its least,
+//
+//   sum u^2 = mean(r) sum_j (sum_i g_ij^2 / r_i) / c_j
+//
+// whose inner sums are taken in the pass that finds r: a row's mean is known as soon as the row has been read.
 template <class T>
 struct AdafactorFactored : AdafactorStep<T> {
   using Step = typename AdafactorStep<T>::Step;
@@ -92,20 +105,25 @@ struct AdafactorFactored : AdafactorStep<T> {
   static constexpr auto shared = names("r", "c");
   static constexpr bool factored = true;
 
-  // New means from the sums of g^2 along rows and columns.
-  static void average(T* means, const double* sums, std::int64_t n, std::int64_t each, const Step& h) {
-    for (std::int64_t i = 0; i < n; ++i)
-      means[i] = T(double(means[i]) + h.fresh * (sums[i] / double(each) + h.added - double(means[i])));
+  // A row's or column's new mean from its sum of g^2, and what the squares in a row are multiplied with.
+  static T averaged(T mean, double sum, std::int64_t each, const Step& h) {
+    return T(double(mean) + h.fresh * (sum / double(each) + h.added - double(mean)));
   }
-  static double mean(const T* r, std::int64_t rows, const Step& h) {
-    double sum = 0;
-    for (std::int64_t i = 0; i < rows; ++i) sum += double(r[i]);
-    return std::max(sum / double(rows), h.least_mean);
+  static T inverse(T r) { return AdafactorStep<T>::finite(1 / double(r)); }
+
+  // Whether all moments are at their least or above.
+  static bool unclamped(double least_row, double least_column, const Step& h) {
+    return !(least_row * least_column / h.mean < h.least);
   }
 
+  static T of_row(T r, const Step& h) { return AdafactorStep<T>::finite(std::sqrt(h.mean / double(r))); }
   template <class P>
-  [[gnu::always_inline]] static P unit(const P& c, const P& g, const Step& h) {
-    return AdafactorStep<T>::scaled(g, h.share * c, h);
+  [[gnu::always_inline]] static P of_columns(const P& c) {
+    return fill(T(1)) / root(c);
+  }
+  template <class P>
+  [[gnu::always_inline]] static P unit(const P& g, const P& of_row, const P& of_columns, const Step& h) {
+    return g * smaller(of_row * of_columns, fill(h.most));
   }
 };
 

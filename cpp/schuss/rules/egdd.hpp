@@ -20,6 +20,7 @@ struct EGDD : GroupRule {
                                       "scale_min", "scale_max", "directions");
   static constexpr std::array<Fold, 1> looks{Fold::sum};
   static constexpr int terms = 3;
+  static constexpr std::size_t sees_slots = 1;
   struct Hyper {
     double lr, mu, beta, gain_rate, scale_rate, gain_min, gain_max, scale_min, scale_max, directions;
   };

@@ -14,6 +14,8 @@ struct Hypergradient : GroupRule {
   static constexpr auto hyper = names("lr", "hyper_rate", "multiplicative");
   static constexpr std::array<Fold, 1> looks{Fold::sum};
   static constexpr int terms = 3;
+  static constexpr bool moves = true;
+  static constexpr std::size_t sees_slots = 1;
   struct Hyper {
     double lr, hyper_rate, multiplicative;
   };
@@ -32,8 +34,9 @@ struct Hypergradient : GroupRule {
   }
 
   template <int, class P>
-  [[gnu::always_inline]] static std::array<P, 3> look(const P&, const std::array<P, 1>& s, const P& g, const Step&) {
-    const auto& [p] = s;
+  [[gnu::always_inline]] static std::array<P, 3> look(const P&, std::array<P, 1>& s, const P& g, const Step&) {
+    const P p = s[0];
+    s[0] = g;
     return {g * p, g * g, p * p};
   }
 
@@ -47,7 +50,12 @@ struct Hypergradient : GroupRule {
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 1>& s, const P& g, const Step& h) {
     s[0] = g;
-    w -= h.rate * g;
+    finish(w, s, h);
+  }
+
+  template <class P>
+  [[gnu::always_inline]] static void finish(P& w, const std::array<P, 1>& s, const Step& h) {
+    w -= h.rate * s[0];
   }
 };
 

@@ -16,7 +16,7 @@ struct Prodigy : GroupRule {
   static constexpr auto hyper = names("lr", "beta1", "beta2", "memory", "eps", "weight_decay");
   static constexpr std::array<Fold, 1> looks{Fold::sum};
   static constexpr int terms = 2;
-  static constexpr bool opens = true, whole_only = true;
+  static constexpr bool opens = true, whole_only = true, passing = true;
   struct Hyper {
     double lr, b1, b2, b3, eps, decay;
   };

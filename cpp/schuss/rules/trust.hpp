@@ -14,6 +14,7 @@ struct LARS : GroupRule {
   static constexpr auto hyper = names("lr", "momentum", "weight_decay", "trust", "eps", "joint");
   static constexpr std::array<Fold, 1> looks{Fold::sum};
   static constexpr int terms = 3;
+  static constexpr bool sees_weights = true;
   struct Hyper {
     double lr, mu, decay, trust, eps, joint;
   };
@@ -56,6 +57,8 @@ struct LAMB : GroupRule {
   static constexpr auto hyper = names("lr", "beta1", "beta2", "eps", "weight_decay", "bias_correction");
   static constexpr std::array<Fold, 1> looks{Fold::sum};
   static constexpr int terms = 2;
+  static constexpr bool moves = true, sees_weights = true;
+  static constexpr std::size_t sees_slots = 2;
   struct Hyper {
     double lr, b1, b2, eps, decay, corrected;
   };
@@ -73,8 +76,9 @@ struct LAMB : GroupRule {
   static constexpr Idle idling = Idle::never;
 
   template <int, class P>
-  [[gnu::always_inline]] static std::array<P, 2> look(const P& w, std::array<P, 2> s, const P& g, const Step& h) {
-    const P u = moved(w, s, g, h);
+  [[gnu::always_inline]] static std::array<P, 2> look(const P& w, std::array<P, 2>& s, const P& g, const Step& h) {
+    average(s, g, h);
+    const P u = direction(w, s, h);
     return {w * w, u * u};
   }
 
@@ -85,15 +89,25 @@ struct LAMB : GroupRule {
 
   template <class P>
   [[gnu::always_inline]] static void apply(P& w, std::array<P, 2>& s, const P& g, const Step& h) {
-    w -= h.rate * moved(w, s, g, h);
+    average(s, g, h);
+    finish(w, s, h);
+  }
+
+  template <class P>
+  [[gnu::always_inline]] static void finish(P& w, const std::array<P, 2>& s, const Step& h) {
+    w -= h.rate * direction(w, s, h);
   }
 
  private:
   template <class P>
-  [[gnu::always_inline]] static P moved(const P& w, std::array<P, 2>& s, const P& g, const Step& h) {
+  [[gnu::always_inline]] static void average(std::array<P, 2>& s, const P& g, const Step& h) {
     auto& [m, v] = s;
     m += h.gain1 * (g - m);
     v += h.gain2 * (g * g - v);
+  }
+  template <class P>
+  [[gnu::always_inline]] static P direction(const P& w, const std::array<P, 2>& s, const Step& h) {
+    const auto& [m, v] = s;
     return h.scale * m / (root(v) + h.floor) + h.decay * w;
   }
 };
