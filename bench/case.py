@@ -51,7 +51,11 @@ class Torch:
 
 @dataclass(frozen=True)
 class Case:
-    """One rule with its peers; slots counts those of the weight's size, so 1 + slots streams are written."""
+    """One rule with its peers; slots counts those of the weight's size that change, so 1 + slots streams are written.
+
+    passes: of a rule that needs a sum before it can write, what each pass writes and what it only reads, a letter an
+    array: ("wb", "g") reads and writes w and b and reads g.
+    """
 
     rule: Rule
     slots: int
@@ -59,6 +63,8 @@ class Case:
     in_place: Step | None = None  # without temporary arrays; of the classical rules
     torch: Torch | None = None
     note: str = ""
+    read: int = 1  # streams that are only read
+    passes: tuple[tuple[str, str], ...] = ()
 
     @property
     def written(self) -> int:
@@ -68,7 +74,7 @@ class Case:
     @property
     def bytes(self) -> int:
         """The least that one step must move for one float32 parameter."""
-        return 4 * (1 + 2 * self.written)
+        return 4 * (self.read + 2 * self.written)
 
     def shape(self, n: int) -> tuple[int, ...]:
         """The array's shape for about n parameters."""
@@ -105,4 +111,4 @@ class Case:
 LR, EG_LR, DECAY = 1e-4, 1e-2, 0.01
 MU, B1, B2, EPS = 0.9, 0.9, 0.999, 1e-8
 
-TWICE = "reads its gradient and slots twice; the bytes are those of one pass"
+TWICE = "reads twice, as it needs a sum before it can write; the bytes are those of one pass"

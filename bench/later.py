@@ -161,18 +161,21 @@ LATER: dict[str, Case] = {
     "ASGD": Case(rules.ASGD(LR), 1, asgd, torch=Torch("ASGD", {"lr": LR})),
     "Adan": Case(rules.Adan(LR), 4, adan),
     "Heun": Case(rules.Heun(LR), 1, heun, note="half a step; the second half only reads its slot"),
-    "LARS": Case(rules.LARS(LR), 1, lars, note=TWICE),
-    "LAMB": Case(rules.LAMB(LR), 2, lamb, note=TWICE),
+    "LARS": Case(rules.LARS(LR), 1, lars, note=TWICE, passes=(("", "wg"), ("wb", "g"))),
+    "LAMB": Case(rules.LAMB(LR), 2, lamb, note=TWICE, passes=(("mv", "wg"), ("w", "mv"))),
     "ScheduleFreeSGD": Case(rules.ScheduleFreeSGD(LR), 1, schedule_free_sgd),
     "ScheduleFreeAdamW": Case(rules.ScheduleFreeAdamW(LR), 2, schedule_free_adamw),
-    "Prodigy": Case(rules.Prodigy(LR), 4, prodigy, note=TWICE + "; its start is only read"),
+    "Prodigy": Case(rules.Prodigy(LR), 3, prodigy, read=2),
     "Adafactor": Case(
         rules.Adafactor(LR),
         0,
         adafactor,
         torch=Torch("Adafactor", {"lr": LR, "eps": (1e-15, 1e-3)}),
-        note=f"rows of {ROW}; reads its gradient three times and weights twice; the bytes are those of one pass",
+        note=f"rows of {ROW}; {TWICE}",
+        passes=(("", "wg"), ("w", "g")),
     ),
     "SignSGD": Case(rules.SignSGD(LR), 0, sign_sgd),
-    "Hypergradient": Case(rules.Hypergradient(LR, hyper_rate=1e-12), 1, hypergradient, note=TWICE),
+    "Hypergradient": Case(
+        rules.Hypergradient(LR, hyper_rate=1e-12), 1, hypergradient, note=TWICE, passes=(("p", "g"), ("w", "p"))
+    ),
 }

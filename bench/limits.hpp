@@ -41,6 +41,8 @@ template <class T>
 double stream(int read, int written, void* const* arrays, std::int64_t n) {
   T* const* const a = reinterpret_cast<T* const*>(arrays);
   if (written == 0) read_some(a, read, n);
+  if (read == 2 && written == 1) stream_some<T, 2, 1>(a, n);
+  if (read == 2 && written == 2) stream_some<T, 2, 2>(a, n);
   if (read == 1 && written == 1) stream_some<T, 1, 1>(a, n);
   if (read == 1 && written == 2) stream_some<T, 1, 2>(a, n);
   if (read == 1 && written == 3) stream_some<T, 1, 3>(a, n);

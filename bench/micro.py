@@ -90,12 +90,24 @@ def interleave(contenders: list[Contender], rounds: int, warm: bool) -> None:
             one.sample(warm)
 
 
-def _limit(w: Any, written: int, threads: int) -> Callable[[], object]:
+def _limit(w: Any, passes: Sequence[tuple[str, str]], threads: int) -> Callable[[], object]:
     """As many streams as the rule has. They are filled: pages never written to are all one page of zeros."""
-    arrays = [_cold.zeros_like(w) for _ in range(written + 1)]
-    for a in arrays:
+    arrays = {name: _cold.zeros_like(w) for name in sorted({name for one in passes for name in "".join(one)})}
+    for a in arrays.values():
         a[...] = 0.01
-    return lambda: _cold.stream(_level.table, arrays, written, threads)
+    streams = [([arrays[name] for name in written + read], len(written)) for written, read in passes]
+
+    def run() -> None:
+        for given, written in streams:
+            _cold.stream(_level.table, given, written, threads)
+
+    return run
+
+
+def _one_pass(case: Case) -> tuple[tuple[str, str], ...]:
+    """Every stream once."""
+    names = "abcdefghijkl"
+    return ((names[: case.written], names[case.written : case.written + case.read]),)
 
 
 def _schuss(case: Case, w: Any, g: Any, threads: int, nonfinite: Any) -> Callable[[], object]:
@@ -134,7 +146,7 @@ def _free_memory() -> float:
 def _peak(case: Case, n: int) -> float:
     """Bytes of all contenders' arrays at once, with what NumPy and torch allocate on the way."""
     forms = len(case.torch.variants) if case.torch is not None and has_torch() else 0
-    own = 2 + case.written + 2 * case.slots + 1
+    own = 2 + 2 * (case.written + case.read) + 2 * case.slots
     return 4.0 * n * (own + 2 * (case.written + 2) + 6 + forms * (case.written + 1) + 3 * bool(forms))
 
 
@@ -144,10 +156,12 @@ def contenders(case: Case, n: int, threads: int) -> list[Contender]:
     w = case.weights(n)
     calm = threads > 1
     found = [
-        Contender("limit", _limit(w, case.written, threads), calm),
+        Contender("limit", _limit(w, _one_pass(case), threads), calm),
         Contender("schuss", _schuss(case, w, g, threads, "propagate"), calm),
         Contender("schuss-checked", _schuss(case, case.weights(n), g, threads, "raise"), calm),
     ]
+    if case.passes:
+        found.append(Contender("limit of its passes", _limit(w, case.passes, threads), calm))
     if _peak(case, n) > _free_memory():
         return found
     for name, step in (("numpy", case.numpy), ("numpy in-place", case.in_place)):
@@ -180,6 +194,11 @@ def measure(rule: str, n: int, threads: int, rounds: int) -> dict[str, Any]:
             "gbs": case.bytes / middle,
             "share": statistics.median(a / b for a, b in zip(limit, one.samples, strict=True)),
         }
+    if case.passes:
+        own = next(one for one in found if one.name == "limit of its passes")
+        results["schuss"]["own share"] = statistics.median(
+            a / b for a, b in zip(own.samples, found[1].samples, strict=True)
+        )
     return {
         "rule": rule,
         "n": n,

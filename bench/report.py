@@ -104,7 +104,19 @@ def _times(other: float | None, ours: float) -> str:
 def kernel_table(rows: Sequence[Row]) -> Table:
     """schuss in ns, GB/s and share of the limit; peers as multiples of its time, red where they are faster."""
     table = Table(title="one step; x: times as long as schuss", title_justify="left")
-    for name in ("rule", "n", "threads", "ns/param", "GB/s", "of limit", "checked", "x NumPy", "x in-place", "x torch"):
+    for name in (
+        "rule",
+        "n",
+        "threads",
+        "ns/param",
+        "GB/s",
+        "of limit",
+        "of passes",
+        "checked",
+        "x NumPy",
+        "x in-place",
+        "x torch",
+    ):
         table.add_column(name, justify="left" if name == "rule" else "right")
     table.add_column("best torch")
     last = ""
@@ -122,6 +134,7 @@ def kernel_table(rows: Sequence[Row]) -> Table:
             f"{ours:.3f}",
             f"{results['schuss']['gbs']:.1f}",
             f"{results['schuss']['share']:.0%}",
+            f"{results['schuss']['own share']:.0%}" if "own share" in results["schuss"] else "-",
             f"{ns['schuss-checked']:.3f}",
             _times(ns.get("numpy"), ours),
             _times(ns.get("numpy in-place"), ours),
