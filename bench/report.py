@@ -158,7 +158,7 @@ def many_table(rows: Sequence[Row]) -> Table:
 
 def show(about: dict[str, str], rows: Sequence[Row], small: Sequence[Row], console: Console | None = None) -> None:
     """Prints machine, tables and notes."""
-    console = console or Console(width=None if Console().is_terminal else 120)
+    console = console or Console(width=None if Console().is_terminal else 132)
     console.print(", ".join(f"{k} {v}" for k, v in about.items()), highlight=False)
     console.print(kernel_table(rows))
     for rule, note in {row["rule"]: row["note"] for row in rows if row["note"]}.items():
