@@ -18,6 +18,7 @@ void bind_data(pybind11::module_& m);
 void bind_batch(pybind11::module_& m);
 void bind_learner(pybind11::module_& m);
 void bind_word2vec(pybind11::module_& m);
+void bind_word_tables(pybind11::module_& m);
 void bind_solvers(pybind11::module_& m);
 void bind_objectives(pybind11::module_& m);
 void bind_text(pybind11::module_& m);

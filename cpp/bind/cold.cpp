@@ -15,5 +15,6 @@ PYBIND11_MODULE(_cold, m) {
   schuss::bind_work(m);
   schuss::bind_learner(m);
   schuss::bind_word2vec(m);
+  schuss::bind_word_tables(m);
   schuss::bind_text(m);
 }

@@ -1,6 +1,7 @@
 // Word vectors: text and tables checked, then learned in pieces on the team.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
@@ -8,7 +9,6 @@
 #include "bind.hpp"
 #include "schuss/models/word_draws.hpp"
 #include "schuss/models/word_memory.hpp"
-#include "schuss/models/word_tables.hpp"
 #include "schuss/train/team.hpp"
 
 namespace schuss {
@@ -99,12 +99,12 @@ class WordLearner {
     while (int(desks_.size()) < threads) desks_.push_back(std::make_unique<Desk>(model_, sizes_));
     const std::uint64_t key = epoch_key(seed_, epoch);
     Total total;
-    const auto lesson_of = [&](std::int64_t piece, const std::vector<double>& at, std::int64_t from, std::int64_t to,
-                               int member) {
+    const auto lesson_of = [&](std::int64_t piece, const std::vector<double>& at, std::int64_t sentence,
+                               std::int64_t from, std::int64_t to, int member) {
       return WordLesson{&model_,
                         ids_,
                         indptr_,
-                        sentences_,
+                        sentence,
                         std::min(from, tokens_),
                         std::min(to, tokens_),
                         key,
@@ -120,7 +120,7 @@ class WordLearner {
       Team::get().run(pieces, threads, [&](std::int64_t piece, int member) {
         const std::vector<double> at = at_rate(options, rates[std::size_t(piece)]);
         const std::int64_t from = (first + piece) * piece_tokens;
-        WordLesson lesson = lesson_of(piece, at, from, from + piece_tokens, member);
+        WordLesson lesson = lesson_of(piece, at, sentence_of(from), from, from + piece_tokens, member);
         hot_->words->learn(lesson);
         each[std::size_t(piece)].add(lesson);
       });
@@ -131,15 +131,16 @@ class WordLearner {
       for (std::int64_t begin = first * piece_tokens; begin < end; begin += round) {
         const std::int64_t piece = begin / piece_tokens - first;
         const std::vector<double> at = at_rate(options, rates[std::size_t(piece)]);
+        const std::int64_t sentence = sentence_of(begin);
         Total each[parts_of_round];
         Team::get().run(parts_of_round, threads, [&](std::int64_t part, int member) {
           const std::int64_t from = begin + part * part_;
-          WordLesson lesson = lesson_of(piece, at, from, from + part_, member);
+          WordLesson lesson = lesson_of(piece, at, sentence, from, from + part_, member);
           Desk& desk = *desks_[std::size_t(member)];
-          lesson.in_sums = heaps_[0]->sums[part];
-          lesson.out_sums = heaps_[1]->sums[part];
-          lesson.in_sums->place = desk.places(0, model_.in.count);
-          lesson.out_sums->place = desk.places(1, model_.out.count);
+          lesson.in_terms = heaps_[0]->parts[part];
+          lesson.out_terms = heaps_[1]->parts[part];
+          lesson.in_terms->place = desk.places(0, model_.in.count);
+          lesson.out_terms->place = desk.places(1, model_.out.count);
           hot_->words->learn(lesson);
           each[part].add(lesson);
         });
@@ -147,10 +148,16 @@ class WordLearner {
         Team::get().run(2 * shards, threads, [&](std::int64_t task, int member) {
           const int which = int(task / shards);
           Desk& desk = *desks_[std::size_t(member)];
-          const WordTable& table = which ? model_.out : model_.in;
-          hot_->words->apply(table, heaps_[which]->sums, parts_of_round, int(task % shards), most_,
-                             desk.places(which, table.count), desk.work(heaps_[which]->entries), {at.data()},
-                             coarse(seen + piece * piece_tokens + 1), desk.scratch().buffer);
+          WordShard shard{};
+          shard.table = which ? &model_.out : &model_.in;
+          shard.terms = heaps_[which]->parts;
+          shard.shard = int(task % shards);
+          shard.most = most_;
+          shard.options = {at.data()};
+          shard.time = coarse(seen + piece * piece_tokens + 1);
+          shard.place = desk.places(which, shard.table->count);
+          desk.lend(heaps_[which]->terms, shard);
+          hot_->words->apply(shard);
         });
       }
     }
@@ -231,15 +238,23 @@ class WordLearner {
              kernel.group != 0};
   }
 
+  // The sentence that a token is in.
+  std::int64_t sentence_of(std::int64_t token) const {
+    return std::upper_bound(indptr_, indptr_ + sentences_ + 1, token) - indptr_ - 1;
+  }
+
+  // CBOW has a vector for each centre, and a term each time that a row takes it; else each row that is touched has one
+  // of both.
   void make_heaps() {
     if (heaps_[0]) return;
-    const std::int64_t contexts = part_ + 2 * std::int64_t(model_.window);
     const std::int64_t longest = sizes_.rows / (model_.cbow ? sizes_.contexts : sizes_.inputs);
-    const std::int64_t most[2] = {
-        std::min(model_.in.count, contexts * longest),
-        std::min(model_.out.count,
-                 model_.tree ? part_ * sizes_.outputs : part_ * (1 + sizes_.groups * model_.negative))};
-    for (int which = 0; which < 2; ++which) heaps_[which] = std::make_unique<Heap>(most[which], model_.in.numbers);
+    std::int64_t in = part_ * sizes_.rows, out = part_ * sizes_.outputs * sizes_.groups;
+    if (!model_.cbow) {
+      in = std::min(model_.in.count, (part_ + 2 * std::int64_t(model_.window)) * longest);
+      out = std::min(model_.out.count, out);
+    }
+    heaps_[0] = std::make_unique<Heap>(in, model_.cbow ? part_ : in, model_.in.numbers);
+    heaps_[1] = std::make_unique<Heap>(out, model_.cbow ? part_ : out, model_.in.numbers);
   }
 
   const Hot* hot_;
@@ -258,11 +273,6 @@ class WordLearner {
   std::mutex mutex_;
 };
 
-template <class T>
-py::array_t<T> array_of(const std::vector<T>& all) {
-  return py::array_t<T>(py::ssize_t(all.size()), all.data());
-}
-
 }  // namespace
 
 void bind_word2vec(py::module_& m) {
@@ -273,22 +283,6 @@ void bind_word2vec(py::module_& m) {
       .def("text", &WordLearner::text)
       .def("learn", &WordLearner::learn);
   m.attr("piece_tokens") = piece_tokens;
-  m.def("alias_table", [](const py::array_t<double>& weights) {
-    return array_of(alias_table(weights.data(), weights.size())).reshape({weights.size(), py::ssize_t(2)});
-  });
-  m.def("huffman", [](const py::array_t<std::int64_t>& counts) {
-    const Paths found = huffman(counts.data(), counts.size());
-    return py::make_tuple(array_of(found.start), array_of(found.path));
-  });
-  m.def("ngrams", [](const std::vector<py::bytes>& words, int least, int most, std::uint32_t buckets) {
-    std::vector<std::int64_t> start{0};
-    std::vector<std::uint32_t> all;
-    for (const auto& word : words) {
-      ngrams(std::string_view(word), least, most, buckets, all);
-      start.push_back(std::int64_t(all.size()));
-    }
-    return py::make_tuple(array_of(start), array_of(all));
-  });
 }
 
 }  // namespace schuss

@@ -4,7 +4,7 @@
 #include "schuss/list.hpp"
 #include "schuss/models/word_block.hpp"
 #include "schuss/models/word_draws.hpp"
-#include "schuss/models/word_steps.hpp"
+#include "schuss/models/word_later.hpp"
 
 namespace schuss {
 namespace {
@@ -185,6 +185,7 @@ class Centres {
     for (std::int64_t k = n; k < stride; ++k) s_.shift[k] = 0;
     errors(s_.scores, inputs_, n, stride, side, surprise_);
     sum_up(s_.out_rows, n, s_.scores, stride, 1, inputs_, s_.in_g, numbers, from > 0);
+    if constexpr (Sink::factored) return sink_.out(ids, n, s_.scores);
     sum_up(s_.in_rows, inputs_, s_.scores, 1, stride, n, s_.out_g, numbers, false);
     sink_.out(ids, n, s_.out_g);
   }
@@ -202,25 +203,31 @@ class Centres {
 template <class Sink>
 void learn_into(WordLesson& lesson, Sink& sink) {
   Centres<Sink> centres(lesson, sink);
-  const std::int64_t* const border =
-      std::upper_bound(lesson.indptr, lesson.indptr + lesson.sentences + 1, lesson.first);
-  std::int64_t s = border - lesson.indptr - 1;
-  for (std::int64_t first = lesson.first; first < lesson.last; ++s) {
+  std::int64_t first = lesson.first;
+  for (std::int64_t s = lesson.sentence; first < lesson.last; ++s) {
     const std::int64_t last = std::min(lesson.last, lesson.indptr[s + 1]);
-    if (last > first) centres.sentence(lesson.indptr[s], lesson.indptr[s + 1], first, last);
+    if (last <= first) continue;
+    centres.sentence(lesson.indptr[s], lesson.indptr[s + 1], first, last);
     first = last;
   }
   lesson.loss = centres.loss();
 }
 
+template <class Sink>
+void learn_later(WordLesson& lesson) {
+  Sink sink(lesson);
+  learn_into(lesson, sink);
+  sink.close();
+}
+
 void learn(WordLesson& lesson) {
-  if (lesson.in_sums) {
-    Later later(lesson);
-    learn_into(lesson, later);
-    later.close();
-  } else {
+  if (!lesson.in_terms) {
     Now now(lesson);
     learn_into(lesson, now);
+  } else if (lesson.model->cbow) {
+    learn_later<Factored>(lesson);
+  } else {
+    learn_later<Summed>(lesson);
   }
 }
 

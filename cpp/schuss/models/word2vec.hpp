@@ -13,6 +13,7 @@ constexpr std::int64_t piece_tokens = 2048;  // learned at one rate
 constexpr int parts_of_round = 8;            // whose gradients are taken at the same weights, side by side
 constexpr int shards = 8;                    // of rows that are stepped side by side
 constexpr int ring = 4;                      // centres that are drawn ahead, and the current one
+constexpr int held = 16;                     // rows whose sums are held before they are stepped
 
 // A row is [w | slot | slot ... | shared]; w and each slot have `numbers` floats, whole packs, zeros behind the first
 // `dim`. A rule that folds over a row is shown `dim` of them, any other all: zeros stay zeros.
@@ -64,15 +65,21 @@ struct WordScratch {
   float* buffer;            // numbers
 };
 
-// Gradients of the rows of a table that a part of a round has touched, each summed.
-struct WordSums {
+// What a row takes of a part of a round: a multiple of a vector.
+struct WordTerm {
+  std::int64_t id;
+  const float* vector;
+  float factor;
+  std::int32_t gradients;  // that it sums
+};
+
+// What a part of a round has for the rows of a table.
+struct WordTerms {
   std::int64_t count;
-  std::int64_t* ids;
-  float* g;                      // count x numbers
-  std::int32_t* terms;           // of each sum
-  std::int64_t *ordered, *from;  // the ids by shard, and where their gradients lie
+  WordTerm *all, *ordered;  // as they came; by shard
+  float* vectors;
   std::int64_t first[shards + 1];
-  std::int32_t* place;  // of the calling thread, for each row of the table: where its sum lies, or -1
+  std::int32_t* place;  // of the calling thread, for each row of the table: where its term lies, or -1
 };
 
 // Tokens first .. last - 1 as centres, in order.
@@ -80,21 +87,35 @@ struct WordLesson {
   const WordModel* model;
   const std::uint32_t* ids;
   const std::int64_t* indptr;  // sentences
-  std::int64_t sentences, first, last;
+  std::int64_t sentence;       // of token `first`, or one before
+  std::int64_t first, last;
   std::uint64_t key;  // of the seed and the epoch
   Options options;
   std::int64_t time;  // words seen before, and one more
   WordScratch scratch;
   WordSizes sizes;
-  WordSums *in_sums, *out_sums;            // or null: rows are stepped at once
+  WordTerms *in_terms, *out_terms;         // or null: rows are stepped at once
   double loss = 0;                         // sum over all pairs
   std::int64_t predictions = 0, kept = 0;  // inputs; centres
 };
 
+// The rows of a shard of a table, to be stepped each once by what a round has for it.
+struct WordShard {
+  const WordTable* table;
+  const WordTerms* const* terms;  // of each part
+  int shard;
+  std::int64_t most;  // gradients that a row takes in full
+  Options options;
+  std::int64_t time;
+  std::int32_t* place;  // -1 for all rows
+  std::int64_t *ids, *start;
+  WordTerm* sorted;  // by row
+  float *sums, *buffer;
+};
+
 struct WordTrainer {
   void (*learn)(WordLesson&);
-  void (*apply)(const WordTable&, const WordSums* const* sums, std::int64_t parts, int shard, std::int64_t most,
-                std::int32_t* place, std::int64_t* const* work, const Options&, std::int64_t time, float* buffer);
+  void (*apply)(const WordShard&);
 };
 
 }  // namespace schuss

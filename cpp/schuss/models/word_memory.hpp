@@ -39,7 +39,7 @@ class Desk {
         reach_(room<int>(ring)),
         in_rows_(room<const float*>(z.inputs)),
         out_rows_(room<const float*>(z.outputs)),
-        numbers_(std::size_t(4 * ((2 * z.inputs + z.outputs + 1) * model.in.numbers + z.inputs * z.stride + 16 +
+        numbers_(std::size_t(4 * ((2 * z.inputs + z.outputs + 1 + held) * model.in.numbers + z.inputs * z.stride + 16 +
                                   2 * (2 * z.stride + 16)))) {
     for (std::size_t i = 0; i < start_.size(); ++i) start_[i] = std::int64_t(i);
     auto* at = static_cast<float*>(numbers_.base);
@@ -49,6 +49,7 @@ class Desk {
     s_.in_g = take(z.inputs * row);
     s_.out_g = take(z.outputs * row);
     s_.buffer = take(row);
+    sums_ = take(held * row);
     s_.scores = take(z.inputs * z.stride + 16);
     s_.side = take(2 * z.stride + 16);
     s_.shift = take(2 * z.stride + 16);
@@ -68,20 +69,24 @@ class Desk {
 
   const WordScratch& scratch() const { return s_; }
 
-  // Where the sum of each row lies, for gradients that are applied later.
+  // For each row of a table where its term lies, for gradients that are applied later.
   std::int32_t* places(int table, std::int64_t rows) {
     auto& all = places_[table];
     if (std::int64_t(all.size()) < rows) all.resize(std::size_t(rows), -1);
     return all.data();
   }
 
-  // Room to gather the rows of a shard.
-  std::int64_t* const* work(std::int64_t entries) {
-    for (int i = 0; i < 3; ++i) {
-      if (std::int64_t(work_[i].size()) <= entries) work_[i].resize(std::size_t(entries) + 1);
-      at_[i] = work_[i].data();
+  // Room to gather the terms of a shard.
+  void lend(std::int64_t terms, WordShard& shard) {
+    if (std::int64_t(sorted_.size()) < terms) {
+      sorted_.resize(std::size_t(terms));
+      for (auto& numbers : gathered_) numbers.resize(std::size_t(terms) + 2);
     }
-    return at_;
+    shard.ids = gathered_[0].data();
+    shard.start = gathered_[1].data();
+    shard.sorted = sorted_.data();
+    shard.sums = sums_;
+    shard.buffer = s_.buffer;
   }
 
  private:
@@ -91,41 +96,37 @@ class Desk {
   std::vector<const float*> in_rows_, out_rows_;
   Block numbers_;
   std::vector<std::int32_t> places_[2];
-  std::vector<std::int64_t> work_[3];
-  std::int64_t* at_[3] = {};
+  std::vector<std::int64_t> gathered_[2];
+  std::vector<WordTerm> sorted_;
+  float* sums_;  // held x numbers
   WordScratch s_{};
 };
 
-// The sums of all parts of a round for one table, of at most `most` rows each.
+// What all parts of a round have for one table, of each at most so many terms and vectors.
 class Heap {
  public:
-  Heap(std::int64_t most, std::int64_t numbers)
-      : entries(parts_of_round * most),
-        ids_(room<std::int64_t>(3 * entries)),
-        terms_(room<std::int32_t>(entries)),
-        g_(std::size_t(entries * numbers) * sizeof(float)) {
+  Heap(std::int64_t most, std::int64_t vectors, std::int64_t numbers)
+      : terms(parts_of_round * most),
+        all_(room<WordTerm>(2 * terms)),
+        vectors_(std::size_t(parts_of_round * vectors * numbers) * sizeof(float)) {
     for (int part = 0; part < parts_of_round; ++part) {
-      WordSums& own = sums_[part];
-      std::int64_t* const ids = ids_.data() + 3 * part * most;
-      own.ids = ids;
-      own.ordered = ids + most;
-      own.from = ids + 2 * most;
-      own.terms = terms_.data() + part * most;
-      own.g = static_cast<float*>(g_.base) + part * most * numbers;
-      sums[part] = &own;
+      WordTerms& own = own_[part];
+      own.all = all_.data() + 2 * part * most;
+      own.ordered = own.all + most;
+      own.vectors = static_cast<float*>(vectors_.base) + part * vectors * numbers;
+      parts[part] = &own;
     }
   }
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  const std::int64_t entries;
-  WordSums* sums[parts_of_round];
+  const std::int64_t terms;
+  WordTerms* parts[parts_of_round];
 
  private:
-  WordSums sums_[parts_of_round]{};
-  std::vector<std::int64_t> ids_;
-  std::vector<std::int32_t> terms_;
-  Block g_;
+  WordTerms own_[parts_of_round]{};
+  std::vector<WordTerm> all_;
+  Block vectors_;
 };
 
 }  // namespace schuss

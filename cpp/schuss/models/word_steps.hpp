@@ -1,4 +1,4 @@
-// Gradients of words' rows handed to the rule: at once, or summed by row first and applied later.
+// Gradients of words' rows handed to the rule, at once.
 #pragma once
 #include "../access/rows.hpp"
 #include "../fetch.hpp"
@@ -69,11 +69,11 @@ inline std::int64_t merge(const std::int64_t* ids, const std::int64_t* from, std
   return kept;
 }
 
-// ---- where gradients go --------------------------------------------------------------------------------------------
-
-// Into the tables, at once.
+// Where gradients go: into the tables, at once.
 class Now {
  public:
+  static constexpr bool factored = false;
+
   explicit Now(const WordLesson& lesson) : lesson_(lesson) {
     lesson.model->in.rule->at(lesson.options.hyper(), lesson.options.before(), lesson.options.after(), lesson.time,
                               made_.bytes);
@@ -103,112 +103,5 @@ class Now {
   const WordLesson& lesson_;
   Step made_;
 };
-
-// Into sums by row, to be applied later.
-class Later {
- public:
-  explicit Later(const WordLesson& lesson) : lesson_(lesson) { lesson.in_sums->count = lesson.out_sums->count = 0; }
-
-  void out(const std::int64_t* ids, std::int64_t n, const float* g) {
-    give(*lesson_.out_sums, lesson_.model->out, ids, nullptr, n, g);
-  }
-  void in(const std::int64_t* ids, const std::int64_t* from, std::int64_t n, const float* g) {
-    give(*lesson_.in_sums, lesson_.model->in, ids, from, n, g);
-  }
-  void close() {
-    close(*lesson_.in_sums);
-    close(*lesson_.out_sums);
-  }
-
- private:
-  static void give(WordSums& sums, const WordTable& table, const std::int64_t* ids, const std::int64_t* from,
-                   std::int64_t n, const float* g) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      const float* const own = g + (from ? from[i] : i) * table.numbers;
-      std::int32_t& place = sums.place[ids[i]];
-      if (place < 0) {
-        place = std::int32_t(sums.count++);
-        sums.ids[place] = ids[i];
-        sums.terms[place] = 1;
-        std::copy_n(own, table.numbers, sums.g + place * table.numbers);
-      } else {
-        add(sums.g + place * table.numbers, own, table.numbers);
-        ++sums.terms[place];
-      }
-    }
-  }
-
-  static void close(WordSums& sums) {
-    std::fill_n(sums.first, shards + 1, 0);
-    for (std::int64_t i = 0; i < sums.count; ++i) {
-      sums.place[sums.ids[i]] = -1;
-      ++sums.first[sums.ids[i] % shards + 1];
-    }
-    for (int s = 0; s < shards; ++s) sums.first[s + 1] += sums.first[s];
-    std::int64_t next[shards];
-    std::copy_n(sums.first, shards, next);
-    for (std::int64_t i = 0; i < sums.count; ++i) {
-      const std::int64_t at = next[sums.ids[i] % shards]++;
-      sums.ordered[at] = sums.ids[i];
-      sums.from[at] = i;
-    }
-  }
-
-  const WordLesson& lesson_;
-};
-
-// Gradients of the same weights all point the same way: of more than `most`, a row takes `most` times their mean.
-inline void bound(const WordTable& table, const WordSums& all, const std::int64_t* from, std::int64_t n,
-                  std::int64_t most) {
-  std::int64_t terms = 0;
-  for (std::int64_t k = 0; k < n; ++k) terms += all.terms[from[k]];
-  if (terms <= most) return;
-  const float scale = float(most) / float(terms);
-  for (std::int64_t k = 0; k < n; ++k) {
-    float* const g = all.g + from[k] * table.numbers;
-    for (std::int64_t j = 0; j < table.numbers; ++j) g[j] *= scale;
-  }
-}
-
-// Steps the rows of a shard, each once, by its sum over the parts in their order, bounded. `place` is -1 for all rows;
-// `work` has room for all entries of the shard, and one more.
-inline void apply(const WordTable& table, const WordSums* const* sums, std::int64_t parts, int shard, std::int64_t most,
-                  std::int32_t* place, std::int64_t* const* work, const Options& options, std::int64_t time,
-                  float* buffer) {
-  std::int64_t *const ids = work[0], *const start = work[1], *const from = work[2];
-  std::int64_t n = 0;
-  const auto each = [&](auto f) {
-    for (std::int64_t p = 0; p < parts; ++p) {
-      const std::int64_t begin = (sums[p]->g - sums[0]->g) / table.numbers;
-      for (std::int64_t i = sums[p]->first[shard]; i < sums[p]->first[shard + 1]; ++i)
-        f(sums[p]->ordered[i], begin + sums[p]->from[i]);
-    }
-  };
-  each([&](std::int64_t id, std::int64_t) {
-    if (place[id] < 0) {
-      place[id] = std::int32_t(n);
-      ids[n++] = id;
-      start[n] = 0;
-    }
-    ++start[place[id] + 1];
-  });
-  start[0] = 0;
-  for (std::int64_t k = 0; k < n; ++k) start[k + 1] += start[k];
-  each([&](std::int64_t id, std::int64_t at) { from[start[place[id]]++] = at; });
-  for (std::int64_t k = n; k > 0; --k) start[k] = start[k - 1];
-  start[0] = 0;
-  for (std::int64_t k = 0; k < n; ++k) {
-    place[ids[k]] = -1;
-    bound(table, *sums[0], from + start[k], start[k + 1] - start[k], most);
-  }
-
-  Step made;
-  table.rule->at(options.hyper(), options.before(), options.after(), time, made.bytes);
-  Rows a = rows_of(table, ids, sums[0]->g);
-  a.start = start;
-  a.from = from;
-  a.last = n;
-  step(table, a, made, buffer);
-}
 
 }  // namespace schuss
