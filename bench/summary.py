@@ -182,6 +182,15 @@ def _words(content: Content) -> list[Grid]:
     return [*out, Grid("Word vectors: quality", note, ("model, who", *sets), body)]
 
 
+def _text(content: Content) -> list[Grid]:
+    body = []
+    for row in content["text"]:
+        what = f"{row['text']}, {row['what']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
+        body.append((what, f"{statistics.median(row['bytes_per_second']) / 1e6:,.0f}"))
+    note = "Counting words and encoding them, from files in the page cache; medians."
+    return [Grid("Text into numbers", note, ("text, what", "MB/s"), body)]
+
+
 def _lowest(row: Mapping[str, Any]) -> float | None:
     """The better held-out loss of one pass and of several."""
     found = [row[way]["logloss"] for way in ("one", "more", "own") if isinstance(row.get(way), dict)]
@@ -214,6 +223,7 @@ KINDS: dict[str, Callable[[Content], list[Grid]]] = {  # by a key of the file
     "ctr": _ctr,
     "speed": _words,
     "quality": _words,
+    "text": _text,
 }
 SILENT = ("machine", "small arrays", "peers")
 

@@ -1,35 +1,36 @@
-"""Text into numbers: MB/s of counting and encoding, beside a Counter in plain Python and the memory's limit.
+"""Text into numbers: MB/s of counting and encoding, beside a Counter in plain Python, gensim and the memory's limit.
 
-    python -m schuss.bench.text [--megabytes 100] [--threads 1,2]
-
-The text is that of `schuss make text`, or, where they lie, the novels of the shared data; uncompressed, read from the
-page cache. The limit is a copy of the same bytes by one thread. Medians of five passes, interleaved.
+The text is that of `schuss make text`, and, where they lie, the novels of the shared data; uncompressed, read from the
+page cache. The limit is a copy of the same bytes by one thread. Contenders take turns; those in Python run once.
 """
 
 from __future__ import annotations
 
-import argparse
+import importlib.util
 import lzma
 import statistics
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from schuss.make_text import write
 from schuss.text import Vocabulary
 
-from .report import machine
+from .micro import thread_counts
 from .shared import DATA
 
 NOVELS = DATA / "text" / "english_novels_100.txt.xz"
-PASSES = 5
+SIZES = (100, 20)  # MB: in full, quick
+PASSES = (5, 3)
+BAR = 100e6  # bytes a second that a core counts, at least
+ONCE = ("Counter", "gensim")
+Row = dict[str, Any]
 
 
 def corpora(folder: Path, megabytes: int) -> dict[str, Path]:
@@ -39,62 +40,70 @@ def corpora(folder: Path, megabytes: int) -> dict[str, Path]:
     if NOVELS.exists():
         found["novels"] = folder / "novels"
         with lzma.open(NOVELS) as file:
-            text = file.read()
+            text = file.read(megabytes * 10**6)
         found["novels"].write_bytes((text * (megabytes * 10**6 // len(text) + 1))[: megabytes * 10**6])
     return found
 
 
-def contenders(path: Path, threads: list[int]) -> dict[str, Callable[[], Any]]:
-    """What is timed, by name."""
+def counter(path: Path) -> None:
+    """Counts in plain Python."""
+    counts: Counter[str] = Counter()
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            counts.update(line.split())
+
+
+def gensim(path: Path) -> None:
+    """Counts as gensim does, by one thread."""
+    from gensim.models import Word2Vec
+
+    Word2Vec(min_count=5).build_vocab(corpus_file=str(path))
+
+
+def contenders(path: Path) -> dict[tuple[str, int], Callable[[], Any]]:
+    """What is timed, by name and threads."""
     vocabulary = Vocabulary.count(path)
     data = np.fromfile(path, np.uint8)
     to = np.empty_like(data)
-
-    def counter() -> Counter[str]:
-        counts: Counter[str] = Counter()
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                counts.update(line.split())
-        return counts
-
-    made: dict[str, Callable[[], Any]] = {"limit: a copy": lambda: np.copyto(to, data), "Python: Counter": counter}
-    for n in threads:
-        made[f"count, {n}"] = lambda n=n: Vocabulary.count(path, threads=n)  # type: ignore[misc]
-        made[f"count, lower, {n}"] = lambda n=n: Vocabulary.count(path, lower=True, threads=n)  # type: ignore[misc]
-        made[f"encode, {n}"] = lambda n=n: vocabulary.encode(path, threads=n)  # type: ignore[misc]
+    made: dict[tuple[str, int], Callable[[], Any]] = {
+        ("limit: a copy", 1): partial(np.copyto, to, data),
+        ("Counter", 1): partial(counter, path),
+    }
+    if importlib.util.find_spec("gensim"):
+        made["gensim", 1] = partial(gensim, path)
+    for n in thread_counts(False):
+        made["count", n] = partial(Vocabulary.count, path, threads=n)
+        made["count, lower", n] = partial(Vocabulary.count, path, lower=True, threads=n)
+        made["encode", n] = partial(vocabulary.encode, path, threads=n)
     return made
 
 
-def measured(path: Path, threads: list[int]) -> dict[str, float]:
-    """Bytes a second by name."""
-    runs = contenders(path, threads)
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(PASSES):
-        for name, run in runs.items():
-            if name.startswith("Python") and seconds[name]:
-                continue
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: path.stat().st_size / statistics.median(times) for name, times in seconds.items()}
+def measure(folder: Path, quick: bool) -> list[Row]:
+    """Bytes a second of each text and contender."""
+    rows = []
+    for text, path in corpora(folder, SIZES[quick]).items():
+        runs = contenders(path)
+        speeds: dict[tuple[str, int], list[float]] = {name: [] for name in runs}
+        for turn in range(PASSES[quick]):
+            for name, run in runs.items():
+                if name[0] in ONCE and turn > 0:
+                    continue
+                start = time.perf_counter()
+                run()
+                speeds[name].append(path.stat().st_size / (time.perf_counter() - start))
+        for (what, threads), samples in speeds.items():
+            rows.append({"text": text, "what": what, "threads": threads, "bytes_per_second": samples})
+        path.unlink()
+    return rows
 
 
-def main() -> None:
-    """Prints a table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--megabytes", type=int, default=100)
-    parser.add_argument("--threads", default="1,2")
-    given = parser.parse_args()
-    console = Console()
-    console.print(", ".join(f"{k} {v}" for k, v in machine().items()), highlight=False)
-    table = Table("text", "what, threads", "MB/s", title="text into numbers", title_justify="left")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, path in corpora(Path(folder), given.megabytes).items():
-            for what, speed in measured(path, [int(n) for n in given.threads.split(",")]).items():
-                table.add_row(name, what, f"{speed / 1e6:,.0f}")
-            table.add_section()
-    console.print(table)
-
-
-if __name__ == "__main__":
-    main()
+def table(rows: Sequence[Row]) -> Table:
+    """Medians; red where a core counts less than BAR."""
+    made = Table("text", "what", "threads", "MB/s", "a thread", title="text into numbers", title_justify="left")
+    for row in rows:
+        speed = statistics.median(row["bytes_per_second"])
+        one = speed / row["threads"]
+        slow = row["what"] == "count" and one < BAR
+        shown = f"[red]{one / 1e6:,.0f}[/red]" if slow else f"{one / 1e6:,.0f}"
+        made.add_row(row["text"], row["what"], str(row["threads"]), f"{speed / 1e6:,.0f}", shown)
+    return made

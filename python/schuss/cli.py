@@ -181,9 +181,9 @@ def solvers(
 def word2vec(
     out: Out = Path("bench-results"),
     quick: Annotated[bool, typer.Option(help="A million words, one round, under two minutes.")] = False,
-    parts: Annotated[str, typer.Option(help="Some of speed, quality; speed by default. Quality takes an hour.")] = "",
+    parts: Annotated[str, typer.Option(help="Some of speed, text, quality; the first two by default.")] = "",
 ) -> None:
-    """Words a second and quality of word vectors, beside gensim and fastText where they can be imported."""
+    """Words a second and quality of word vectors, text into numbers; beside gensim and fastText if they are there."""
     _measure("word2vec", out, quick, parts)
 
 
