@@ -186,9 +186,10 @@ def _text(content: Content) -> list[Grid]:
     body = []
     for row in content["text"]:
         what = f"{row['text']}, {row['what']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
-        body.append((what, f"{statistics.median(row['bytes_per_second']) / 1e6:,.0f}"))
+        rates = (row["bytes_per_second"], row["bytes_per_cpu_second"])
+        body.append((what, *(f"{statistics.median(rate) / 1e6:,.0f}" for rate in rates)))
     note = "Counting words and encoding them, from files in the page cache; medians."
-    return [Grid("Text into numbers", note, ("text, what", "MB/s"), body)]
+    return [Grid("Text into numbers", note, ("text, what", "MB/s", "MB per CPU second"), body)]
 
 
 def _lowest(row: Mapping[str, Any]) -> float | None:
