@@ -48,13 +48,17 @@ def add(rows: list[Row], kind: str, epochs: int, who: str, found: dict[str, floa
 def measure(
     fixed: Task, epochs: Sequence[int], seeds: int, pythons: dict[str, str], write: Callable[[list[Row]], None]
 ) -> None:
-    """All contenders of a seed before the next seed, `write` after each training; modes of ours with one seed."""
+    """All contenders of a seed before the next seed, `write` after each training; modes of ours with one seed.
+
+    Rates are our defaults; those of the original program, 0.025 and for CBOW 0.05, for the peers.
+    """
     rows: list[Row] = []
     for seed, sg, count in itertools.product(range(seeds), (True, False), epochs):
         for who, own in contenders(pythons, sg).items():
             if seed > 0 and who != own["peer"]:
                 continue
-            task = {**fixed, "sg": sg, "lr": 0.025 if sg else 0.05, "epochs": count, "seed": seed, **own}
+            rate = None if own["peer"] == "schuss" else 0.025 if sg else 0.05
+            task = {**fixed, "sg": sg, "lr": rate, "epochs": count, "seed": seed, **own}
             add(rows, "SGNS" if sg else "CBOW", count, who, train(task, pythons[own["peer"]]))
             write(rows)
 

@@ -46,7 +46,8 @@ def test_quality_is_written_after_each_training(bench: ModuleType, monkeypatch: 
     quality.measure({"corpus": "text"}, (5,), 3, pythons, lambda rows: written.append(len(rows)))
     assert len(written) == len(trained) == 7 + 2 * 4 and written[:7] == [1, 2, 3, 4, 5, 6, 7]
     assert [t[0] for t in trained] == [0] * 7 + [1] * 4 + [2] * 4  # a stop leaves whole seeds
-    assert {t[4] for t in trained if t[1]} == {0.025} and {t[4] for t in trained if not t[1]} == {0.05}
+    assert {t[4] for t in trained if t[2] == "schuss"} == {None}  # our defaults
+    assert {(t[1], t[4]) for t in trained if t[2] == "gensim"} == {(True, 0.025), (False, 0.05)}
     assert {(t[2], t[5]) for t in trained} == {("schuss", "ours"), ("gensim", "theirs")}
 
 

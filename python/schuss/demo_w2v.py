@@ -29,7 +29,7 @@ def run(words: int, threads: int | None, seed: int, out: Path) -> None:
     models = {
         "skip-gram": Word2Vec(epochs=EPOCHS, threads=threads, seed=seed),
         "skip-gram, deterministic": Word2Vec(epochs=EPOCHS, threads=threads, seed=seed, mode="deterministic"),
-        "CBOW": Word2Vec(epochs=EPOCHS, sg=False, lr=0.05, threads=threads, seed=seed),
+        "CBOW": Word2Vec(epochs=EPOCHS, sg=False, threads=threads, seed=seed),
     }
     table = Table("model", "seconds", "words/s", "analogies found")
     for name, model in models.items():

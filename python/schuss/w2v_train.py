@@ -31,7 +31,9 @@ def train(
     cbow: Annotated[bool, typer.Option("--cbow", help="CBOW instead of skip-gram.")] = False,
     hs: Annotated[bool, typer.Option("--hs", help="Hierarchical softmax instead of negatives.")] = False,
     shared_negatives: Annotated[int | None, typer.Option(help="Words that share a draw; 1: classical.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Rate of the first word: 0.025, or the rule's own.")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Rate of the first word: 0.025, with --cbow 0.1, or the rule's own.")
+    ] = None,
     min_lr: Annotated[float, typer.Option(help="Rate of the last word.")] = 1e-4,
     rule: Annotated[str | None, typer.Option(help="AdaGrad, RowWiseAdaGrad, Adam, ... instead of SGD.")] = None,
     subwords: Annotated[str | None, typer.Option(help="Least and most characters of n-grams, as in 3,6.")] = None,
@@ -62,7 +64,7 @@ def train(
             sg=not cbow,
             hs=hs,
             shared_negatives=shared_negatives,
-            lr=0.025 if lr is None or rule else lr,
+            lr=None if rule else lr,
             min_lr=min_lr,
             rule=_rule_named(rule, lr),
             subwords=_lengths(subwords),

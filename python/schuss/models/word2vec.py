@@ -51,7 +51,7 @@ class Word2Vec(WordCore):
         Most words of a window that share one draw of negatives and are learned together. Default: all of a window
         (Ji et al. 2016). 1: each pair draws its own and sees the step of the pair before: the classical algorithm.
         With `hs`: most words that are learned together.
-    lr, min_lr : float, default 0.025 and 1e-4
+    lr, min_lr : float, default 0.025, for CBOW 0.1, and 1e-4
         Rate of the first word and of the last; linear between them.
     rule : Rule, optional
         Trains all rows, instead of SGD at the rates above; a schedule is asked with the number of words seen.
@@ -101,8 +101,10 @@ class Word2Vec(WordCore):
     ------------
     The original program and gensim: negatives are shared within a window unless shared_negatives=1; the logistic
     function is computed, not looked up in a table that ends at 6; draws do not depend on threads. As there, CBOW adds
-    the gradient of the mean to each word undivided. gensim's lr ends at min_alpha as here; the original's does not go
-    below lr / 10,000.
+    the gradient of the mean to each word undivided. The original's lr does not go below lr / 10,000; its default for
+    CBOW is 0.05. gensim's ends at min_alpha as here, except with corpus_file: each of n workers counts its own words
+    against those of all, so that the rate falls by 1/n of an epoch's share and jumps at the next; two workers and one
+    epoch end at half of it. gensim skips pairs whose product is beyond 6, and starts from values twice as large.
     """
 
     def __init__(
@@ -118,7 +120,7 @@ class Word2Vec(WordCore):
         sg: bool = True,
         hs: bool = False,
         shared_negatives: int | None = None,
-        lr: float = 0.025,
+        lr: float | None = None,
         min_lr: float = 1e-4,
         rule: Rule | None = None,
         subwords: tuple[int, int] | None = None,

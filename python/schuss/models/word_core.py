@@ -24,13 +24,16 @@ PIECE: int = _cold.piece_tokens  # words that are learned at one rate
 PART = 16  # words whose gradients are taken together in deterministic mode, eight times side by side
 MOST = 16  # gradients that a row takes of those in full; of more, 16 times their mean
 MOST_ROWS = 2**31
+RATES = (0.025, 0.1)  # of skip-gram; of CBOW, which has one step of a window's mean where that has one of each word
 
 
 class WordCore:
     """A model's state, and what a piece of text does to it."""
 
     def _set(self, **given: Any) -> None:
-        self.settings = given  # as they came, for files and printing
+        if given["lr"] is None:
+            given["lr"] = RATES[given["sg"] is False]  # in files too, so that a fit goes on as it began
+        self.settings = given  # for files
         self.dim = whole("dim", given["dim"], 1, 65536)
         self.window = whole("window", given["window"], 1, 1000)
         self.negative = whole("negative", given["negative"], 1, 1000)
