@@ -66,26 +66,19 @@ def measure(
 def table(rows: Sequence[Row]) -> Table:
     """Means over seeds; schuss' distance to the best peer, red where it is below by more than BAR."""
     names = [name for name in rows[0]["scores"] if name != "words/s"]
-    made = Table("kind", "epochs", "who", "seeds", "M words/s", *names, title="quality", title_justify="left")
+    made = Table("kind", "epochs", "who", "seeds", *names, title="quality", title_justify="left")
     for (kind, epochs), group in itertools.groupby(
         sorted(rows, key=lambda r: (r["kind"], r["epochs"])), key=lambda r: (r["kind"], r["epochs"])
     ):
         means = {}
         for row in group:
             mean = means[row["who"]] = {name: statistics.mean(all_) for name, all_ in row["scores"].items()}
-            shown = [f"{mean[name]:.4f}" for name in names]
-            made.add_row(
-                kind,
-                str(epochs),
-                row["who"],
-                str(len(row["scores"]["words/s"])),
-                f"{mean['words/s'] / 1e6:.2f}",
-                *shown,
-            )
+            seeds = str(len(row["scores"][names[0]]))
+            made.add_row(kind, str(epochs), row["who"], seeds, *(f"{mean[name]:.4f}" for name in names))
         peers = [mean for who, mean in means.items() if not who.startswith("schuss")]
         if peers and "schuss" in means:
             apart = [means["schuss"][name] - max(peer[name] for peer in peers) for name in names]
             shown = [f"[red]{x:+.4f}[/red]" if x < -BAR else f"{x:+.4f}" for x in apart]
-            made.add_row("", "", "schuss - best peer", "", "", *shown)
+            made.add_row("", "", "schuss - best peer", "", *shown)
         made.add_section()
     return made
