@@ -206,6 +206,7 @@ def test_ngrams_are_those_of_fasttext() -> None:
 KINDS = {
     "sg": {},
     "cbow": {"sg": False},
+    "cbow-rowwise": {"sg": False, "subwords": (2, 3), "buckets": 300, "rule": schuss.RowWiseAdaGrad(lr=0.1)},
     "hs": {"hs": True},
     "subwords": {"subwords": (2, 3), "buckets": 300},
     "adagrad": {"rule": schuss.AdaGrad(lr=0.1)},
