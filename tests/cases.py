@@ -68,6 +68,7 @@ PLAIN: list[tuple[str, Rule]] = [
     ("RAdam-outside", schuss.RAdam(lr=0.03, beta2=0.95, eps=1e-2, eps_place="outside")),
     ("Yogi", schuss.Yogi(lr=0.03, beta1=0.8, beta2=0.9, eps=1e-2)),
     ("Yogi-corrected", schuss.Yogi(lr=0.03, beta2=0.9, bias_correction=True, initial_accumulator=0.1)),
+    ("Yogi-momentum", schuss.Yogi(lr=0.03, initial_momentum=0.2)),
     ("AdaBelief", schuss.AdaBelief(lr=0.03, beta1=0.8, beta2=0.9, eps=1e-2, eps_inside=1e-3)),
     ("Lion", schuss.Lion(lr=0.01, beta1=0.7, beta2=0.8)),
     ("Rprop", schuss.Rprop(lr=0.1, eta_minus=0.4, eta_plus=1.5, step_min=0.05, step_max=0.2)),

@@ -30,12 +30,19 @@ def of(framework: str, *rules: str) -> Callable[[Formula], Formula]:
 
 
 def run(
-    framework: str, rule: str, w: npt.ArrayLike, grads: Iterable[npt.ArrayLike], lr: Callable[[int], float], o: Any
+    framework: str,
+    rule: str,
+    w: npt.ArrayLike,
+    grads: Iterable[npt.ArrayLike],
+    lr: Callable[[int], float],
+    o: Any,
+    state: dict[str, Any] | None = None,
+    first: int = 0,
 ) -> tuple[Array, State]:
-    """Weights and slots after all gradients; lr is asked with 0 for the first step."""
+    """Weights and slots after all gradients; lr is asked with 0 for the first step. `state` is that after `first`."""
     x: Array = np.array(w, np.float64)
-    s: State = defaultdict(float)
-    for t, g in enumerate(grads, 1):
+    s: State = defaultdict(float, {name: np.array(value, np.float64) for name, value in (state or {}).items()})
+    for t, g in enumerate(grads, first + 1):
         rate, wd = lr(t - 1), getattr(o, "wd", 0.0)
         if framework == "keras" and wd:  # base_optimizer.py, before update_step
             x = x - x * wd * rate
@@ -155,6 +162,30 @@ def lamb(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
     return w - lr * ratio * u
 
 
+@of("keras", "Adafactor")
+def keras_adafactor(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    alpha = max(1e-3, np.sqrt(np.mean(w**2))) * min(lr, 1 / np.sqrt(t))
+    b, square = 1 - t**-0.8, g**2 + 1e-30
+    if g.ndim < 2:
+        s["r"] = s["c"] = np.zeros(())
+        s["velocity"] = b * s["velocity"] + (1 - b) * square
+    else:
+        s["r"] = b * s["r"] + (1 - b) * square.mean(axis=-1)
+        s["c"] = b * s["c"] + (1 - b) * square.mean(axis=-2)
+        s["velocity"] = (s["r"] / s["r"].mean(axis=-1, keepdims=True))[..., None] * s["c"][..., None, :]
+    u = g / np.sqrt(s["velocity"])
+    return w - alpha * u / max(1.0, np.sqrt(np.mean(u**2)))
+
+
+@of("keras", "ScheduleFreeAdamW")
+def keras_schedule_free(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    before = s["momentum"] if t > 1 else w
+    s["velocity"] = s["velocity"] + (g**2 - s["velocity"]) * (1 - 0.999)
+    s["momentum"] = before - lr * g / (np.sqrt(s["velocity"] / (1 - 0.999**t)) + 1e-8)
+    x = (1 - 1 / t) * (w - (1 - 0.9) * before) / 0.9 + s["momentum"] / t
+    return (1 - 0.9) * s["momentum"] + 0.9 * x
+
+
 # ---- optax: transformations give updates, which apply_updates adds to w ----------------------------------------------
 
 
@@ -257,6 +288,77 @@ def optax_lars(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array
     return w + s["trace"]
 
 
+@of("optax", "NAdam")
+def optax_nadam(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    s["mu"] = 0.9 * s["mu"] + (1 - 0.9) * g
+    s["nu"] = 0.999 * s["nu"] + (1 - 0.999) * g**2
+    mu = 0.9 * s["mu"] / (1 - 0.9 ** (t + 1)) + (1 - 0.9) * g / (1 - 0.9**t)
+    u = mu / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-8)
+    return w + -lr * (u + getattr(o, "wd", 0.0) * w)
+
+
+@of("optax", "Yogi")
+def optax_yogi(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    s["mu"] = 0.9 * (s["mu"] if t > 1 else 1e-6) + (1 - 0.9) * g
+    nu = s["nu"] if t > 1 else 1e-6
+    s["nu"] = nu - (1 - 0.999) * np.sign(nu - g**2) * g**2
+    return w + -lr * s["mu"] / (1 - 0.9**t) / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-3)
+
+
+@of("optax", "Adan")
+def optax_adan(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    """eps_root = 0, b2 = 0.5."""
+    difference = g - s["g"] if t > 1 else 0 * g
+    s["m"] = 0.98 * s["m"] + (1 - 0.98) * g
+    s["v"] = 0.5 * s["v"] + (1 - 0.5) * difference
+    s["n"] = 0.99 * s["n"] + (1 - 0.99) * (g + (1 - 0.5) * difference) ** 2
+    s["g"] = g
+    u = s["m"] / (1 - 0.98**t) + (1 - 0.5) * s["v"] / (1 - 0.5**t)
+    return w + -lr * (u / (np.sqrt(s["n"] / (1 - 0.99**t)) + 1e-8) + getattr(o, "wd", 0.0) * w)
+
+
+@of("optax", "Adafactor")
+def optax_adafactor(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    b, square, one = 1 - t**-0.8, g**2 + 1e-30, np.zeros(1)
+    order = np.argsort(g.shape)
+    if g.ndim < 2 or g.shape[order[-2]] < o.least:
+        s["v_row"] = s["v_col"] = one
+        s["v"] = b * s["v"] + (1 - b) * square
+        u = g / np.sqrt(s["v"])
+    else:
+        small, large = int(order[-2]), int(order[-1])
+        s["v"] = one
+        s["v_row"] = b * s["v_row"] + (1 - b) * square.mean(axis=large)
+        s["v_col"] = b * s["v_col"] + (1 - b) * square.mean(axis=small)
+        row, col = np.expand_dims(s["v_row"] / s["v_row"].mean(), large), np.expand_dims(s["v_col"], small)
+        u = g / np.sqrt(row) / np.sqrt(col)
+    u = u / max(1.0, np.sqrt(np.mean(u**2)))
+    return w - (lr * u * max(1e-3, np.sqrt(np.mean(w**2))) + o.rate * w)
+
+
+@of("optax", "ScheduleFreeSGD")
+def optax_schedule_free_sgd(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    return schedule_free(s, w, -lr * (g + o.inside * w), lr, t)
+
+
+@of("optax", "ScheduleFreeAdamW")
+def optax_schedule_free_adamw(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Array:
+    s["nu"] = 0.999 * s["nu"] + (1 - 0.999) * g**2
+    u = g / (np.sqrt(s["nu"] / (1 - 0.999**t)) + 1e-8)
+    return schedule_free(s, w, -lr * (u + o.inside * w), lr, t)
+
+
+def schedule_free(s: State, w: Array, u: Array, lr: float, t: int) -> Array:
+    """What optax.contrib.schedule_free does with the updates of its base."""
+    before = s["z"] if t > 1 else w
+    s["b1"], s["max_lr"] = 0.9, max(float(s["max_lr"]), lr)
+    s["weight_sum"] = s["weight_sum"] + s["max_lr"] ** 2.0
+    c = s["max_lr"] ** 2.0 / s["weight_sum"]
+    s["z"] = before + u
+    x = (1 - c) * (w - (1 - 0.9) * before) / 0.9 + c * s["z"]
+    return 0.9 * x + (1 - 0.9) * s["z"]
+
+
 # ---- papers ----------------------------------------------------------------------------------------------------------
 
 
@@ -306,4 +408,5 @@ def paper_adamax(s: State, w: Array, g: Array, lr: float, t: int, o: Any) -> Arr
 
 def options(**given: Any) -> SimpleNamespace:
     """What a formula may ask for beside the rate."""
-    return SimpleNamespace(**{"momentum": 0.0, "centered": False, "amsgrad": False, "wd": 0.0, "inside": 0.0, **given})
+    plain = {"momentum": 0.0, "centered": False, "amsgrad": False, "wd": 0.0, "inside": 0.0, "least": 128, "rate": 0.0}
+    return SimpleNamespace(**{**plain, **given})

@@ -567,10 +567,11 @@ class Yogi(Oracle):
         "eps": 1e-3,
         "bias_correction": False,
         "initial_accumulator": 1e-6,
+        "initial_momentum": 0.0,
     }
 
     def start(self) -> Slots:
-        return {"m": self.zeros(), "v": self.zeros() + self.o.initial_accumulator}
+        return {"m": self.zeros() + self.o.initial_momentum, "v": self.zeros() + self.o.initial_accumulator}
 
     def update(self, g: Array, lr: float) -> None:
         o, s = self.o, self.slots
@@ -826,10 +827,12 @@ class Adafactor(Oracle):
         "relative_step": True,
         "scale_parameter": True,
         "factored": True,
+        "factor_from": 0,
     }
 
     def start(self) -> Slots:
-        if self.o.factored and self.w.ndim >= 2 and self.w.size:
+        large = self.w.ndim >= 2 and self.w.size and sorted(self.w.shape)[-2] >= self.o.factor_from
+        if self.o.factored and large:
             return {"r": np.zeros(self.w.shape[0]), "c": np.zeros(self.w[0].size)}
         return {"v": self.zeros()}
 

@@ -61,7 +61,7 @@ TORCH: dict[str, tuple[str, dict[str, Any], type[torch.optim.Optimizer], dict[st
     "ASGD": ("ASGD", {"lambd": 0.01}, torch.optim.ASGD, {}),
     "Adafactor": ("Adafactor", {}, torch.optim.Adafactor, {}),
 }
-CONSTANT = ("ASGD",)  # of its rates
+CONSTANT = (("torch", "ASGD"), ("optax", "ScheduleFreeSGD"), ("optax", "ScheduleFreeAdamW"))  # of their rates
 
 
 @each_dtype
@@ -70,8 +70,9 @@ def test_torch(case: str, dtype: str) -> None:
     name, changes, theirs, extra = TORCH[case]
     w = start(ALL[name](), (13, 17), dtype, 1)
     parameter = torch.nn.Parameter(torch.tensor(w))
-    rate = (lambda step: 0.02) if name in CONSTANT else falling
-    opt = schuss.Optimizer(w, ALL[name].like("torch", lr=rate, **changes))
+    rate = (lambda step: 0.02) if ("torch", name) in CONSTANT else falling
+    lr: Any = 0.02 if ("torch", name) in CONSTANT else falling
+    opt = schuss.Optimizer(w, ALL[name].like("torch", lr=lr, **changes))
     optimizer = theirs([parameter], lr=rate(0), **changes, **extra)
     for step in range(50):
         g = gradients(w.shape, dtype, step)
@@ -82,7 +83,10 @@ def test_torch(case: str, dtype: str) -> None:
     assert_near(w, parameter.detach().numpy(), dtype)
 
 
-@pytest.mark.parametrize("name", [name for name, known in CONVENTIONS.items() if "torch" in known])
+OF_TORCH = [name for name, known in CONVENTIONS.items() if "torch" in known and not known["torch"].differs(ALL[name]())]
+
+
+@pytest.mark.parametrize("name", OF_TORCH)
 def test_torch_defaults(name: str) -> None:
     """Without changes the rate and the numbers are torch's own."""
     _, _, theirs, extra = next(case for case in TORCH.values() if case[0] == name)
@@ -136,6 +140,16 @@ FORMULAS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "keras-LAMB": ("keras", "LAMB", {}, {"eps": 1e-7}),
     "optax-LAMB": ("optax", "LAMB", {"weight_decay": 0.1}, {"eps": 1e-6, "inside": 0.1}),
     "optax-LARS": ("optax", "LARS", {"weight_decay": 0.1}, {"momentum": 0.9, "inside": 0.1}),
+    "keras-Adafactor": ("keras", "Adafactor", {}, {}),
+    "keras-ScheduleFreeAdamW": ("keras", "ScheduleFreeAdamW", {}, {}),
+    "optax-NAdam": ("optax", "NAdam", {}, {}),
+    "optax-NAdam-decay": ("optax", "NAdam", {"weight_decay": 0.1, "decoupled": True}, {"wd": 0.1}),
+    "optax-Yogi": ("optax", "Yogi", {}, {}),
+    "optax-Adan": ("optax", "Adan", {"beta2": 0.5, "weight_decay": 0.1}, {"wd": 0.1}),
+    "optax-Adafactor": ("optax", "Adafactor", {}, {}),
+    "optax-Adafactor-factored": ("optax", "Adafactor", {"factor_from": 13}, {"least": 13}),
+    "optax-ScheduleFreeSGD": ("optax", "ScheduleFreeSGD", {"weight_decay": 0.1}, {"inside": 0.1}),
+    "optax-ScheduleFreeAdamW": ("optax", "ScheduleFreeAdamW", {"weight_decay": 0.1}, {"inside": 0.1}),
     "paper-AdaMax": ("paper", "AdaMax", {}, {}),
 }
 
@@ -146,8 +160,10 @@ def test_formula(case: str, dtype: str) -> None:
     framework, name, changes, told = FORMULAS[case]
     w = start(ALL[name](), (13, 17), dtype, 1)
     grads = [gradients(w.shape, dtype, step) for step in range(50)]
-    theirs, _ = framework_oracle.run(framework, name, w, grads, falling, framework_oracle.options(**told))
-    opt = schuss.Optimizer(w, ALL[name].like(framework, lr=falling, **changes))
+    constant = (framework, name) in CONSTANT
+    rate = (lambda step: 0.02) if constant else falling
+    theirs, _ = framework_oracle.run(framework, name, w, grads, rate, framework_oracle.options(**told))
+    opt = schuss.Optimizer(w, ALL[name].like(framework, lr=0.02 if constant else falling, **changes))
     for g in grads:
         opt.step(g)
     assert_near(w, theirs, dtype)

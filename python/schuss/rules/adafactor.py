@@ -36,6 +36,8 @@ class Adafactor(Rule):
     relative_step, scale_parameter : bool, default True
         False: rho = lr; alpha = rho.
     factored : bool, default True
+    factor_from : float, default 0
+        Arrays are factored only if their second-largest dimension is at least this, [0, inf).
     weight_decay : float, default 0.0
         [0, inf), decoupled.
     maximize, l1, lower, upper
@@ -69,7 +71,8 @@ class Adafactor(Rule):
     Differs from
     ------------
     No momentum. torch.optim.Adafactor: "clamp", eps1 the type's epsilon, and of more than two dimensions it factors the
-    last two. Keras and optax: "square", other defaults; optax factors the two largest dimensions if both reach 128.
+    last two, as Keras. Keras: "square". optax: "square", relative_step=False, factor_from=128; of more than two
+    dimensions it factors the two largest.
     """
 
     lr: Rate = 0.01
@@ -82,10 +85,17 @@ class Adafactor(Rule):
     relative_step: bool = True
     scale_parameter: bool = True
     factored: bool = True
+    factor_from: float = 0
     decoupled: bool = dataclasses.field(default=False, init=False)
 
     kernel = "adafactor"
-    ranges = {"decay_power": "[0, inf)", "eps1": "(0, inf)", "eps2": "[0, inf)", "limit": "(0, inf)"}
+    ranges = {
+        "decay_power": "[0, inf)",
+        "eps1": "(0, inf)",
+        "eps2": "[0, inf)",
+        "limit": "(0, inf)",
+        "factor_from": "[0, inf)",
+    }
     choices = {"eps_place": ("square", "clamp")}
     no_exact = "it takes dense gradients only"
 
@@ -99,7 +109,8 @@ class Adafactor(Rule):
         return self.eps_place == "clamp"
 
     def fitted(self, w: Array) -> Rule:
-        return self.replaced(factored=False) if self.factored and (len(w.shape) < 2 or 0 in w.shape) else self
+        whole = len(w.shape) < 2 or 0 in w.shape or sorted(w.shape)[-2] < self.factor_from
+        return self.replaced(factored=False) if self.factored and whole else self
 
     def shared_sizes(self, w: Array) -> list[int]:
         return [len(w), w.size // max(len(w), 1)] if self.factored else []

@@ -52,7 +52,7 @@ class NAdam(Rule):
     Differs from
     ------------
     torch.optim.NAdam keeps M_t in its state, here it is computed from t. Keras: momentum_decay 1, eps 1e-7.
-    optax.nadam is another formula: constant momentum, bias-corrected.
+    optax.nadam: constant momentum, which is momentum_decay so large that 0.96^momentum_decay is 0 (1e6).
     """
 
     lr: Rate = 2e-3
@@ -148,8 +148,8 @@ class Yogi(Rule):
     eps : float, default 1e-3
         [1e-30, inf).
     bias_correction : bool, default False
-    initial_accumulator : float, default 1e-6
-        Where v starts, [0, inf).
+    initial_accumulator, initial_momentum : float, default 1e-6 and 0.0
+        Where v and m start, [0, inf).
     weight_decay, decoupled, maximize, l1, lower, upper
         See :class:`~schuss.Rule`.
 
@@ -176,7 +176,7 @@ class Yogi(Rule):
 
     Differs from
     ------------
-    optax.yogi: bias_correction=True.
+    optax.yogi: bias_correction=True, and m starts at 1e-6 too.
     """
 
     lr: Rate = 1e-2
@@ -186,12 +186,19 @@ class Yogi(Rule):
     eps: float = 1e-3
     bias_correction: bool = False
     initial_accumulator: float = 1e-6
+    initial_momentum: float = 0.0
 
     kernel = "yogi"
-    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": EPS, "initial_accumulator": "[0, inf)"}
+    ranges = {
+        "beta1": "[0, 1)",
+        "beta2": "[0, 1)",
+        "eps": EPS,
+        "initial_accumulator": "[0, inf)",
+        "initial_momentum": "[0, inf)",
+    }
 
     def start(self, w: Array) -> dict[str, Array | float]:
-        return {"v": self.initial_accumulator}
+        return {"m": self.initial_momentum, "v": self.initial_accumulator}
 
 
 @dataclass(frozen=True, repr=False)

@@ -200,7 +200,7 @@ class ScheduleFreeAdamW(Rule):
     Differs from
     ------------
     The paper has sqrt(1 - beta2^t) in the rate, hence in the weights of the average too; the authors' code weighs
-    by the largest lr so far, which is the same as here unless lr falls.
+    by the largest lr so far, which is the same as here unless lr falls. Keras weighs all steps alike (lr_power=0).
     """
 
     lr: Rate = 2.5e-3

@@ -204,7 +204,7 @@ decoupled=True)
         from .conventions import convention
 
         found = convention(cls, framework)
-        rule = cls(**{**found.values, **changes})
+        rule = cls(**{**found.all, **changes})
         if why := found.differs(rule):
             raise ValueError(f"{cls.__name__}: framework: {framework!r} differs: {why}")
         return rule

@@ -6,245 +6,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .convention import Convention
+from .frameworks import CONVENTIONS, NO_EPS
 
 if TYPE_CHECKING:
     from .base import Rule
 
 FRAMEWORKS = ("torch", "keras", "optax", "paper")
-NO_EPS = 1e-30  # where a paper has none: 0 / 0 is then 0, and nothing else changes
-
-
-@dataclass(frozen=True)
-class Convention:
-    """One framework's way with one rule.
-
-    Parameters
-    ----------
-    name : str
-        What the rule is called there.
-    values : mapping, default {}
-        Its conventions and defaults, as fields of the rule. A framework without a default for lr leaves the rule's.
-    note : str
-        What to mind when numbers are taken over.
-    differs : function of the rule, optional
-        Why this rule, with the user's changes, is not that framework's; empty if it is.
-    """
-
-    name: str
-    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    note: str = ""
-    differs: Callable[[Any], str] = lambda rule: ""
-
-
-def _late_maximum(rule: Any) -> str:
-    return (
-        "optax takes the maximum after the bias correction, schuss (as torch and Keras) before; "
-        "bias_correction=False is the same in both"
-        if rule.amsgrad and rule.bias_correction
-        else ""
-    )
-
-
-def _scheduled_decay(rule: Any) -> str:
-    return (
-        f"the paper multiplies decay by the schedule alone, schuss by lr too: use "
-        f"{type(rule).__name__}(lr=a, weight_decay=decay / a) for its lr a"
-        if rule.weight_decay > 0
-        else ""
-    )
-
-
-def _always(reason: str) -> Callable[[Any], str]:
-    return lambda rule: reason
-
-
-def _no_decay(rule: Any) -> str:
-    return (
-        "Keras decays w by itself before the step, schuss within the ratio; weight_decay=0 is the same"
-        if rule.weight_decay > 0
-        else ""
-    )
-
-
-_KERAS = {"decoupled": True}  # Keras' weight_decay is w -= lr weight_decay w, before the step, for every rule
-_FORM = {"form": "keras"}  # lr scales what enters the velocity
-_HAT = {"lr": 1e-3, "eps": 1e-7, "eps_place": "hat"}
-
-CONVENTIONS: dict[str, dict[str, Convention]] = {
-    "SGD": {
-        "torch": Convention("SGD", {"lr": 1e-3}),
-        "keras": Convention("SGD", {"lr": 0.01, **_KERAS}),
-        "optax": Convention("sgd"),
-        "paper": Convention("Robbins & Monro 1951"),
-    },
-    "Momentum": {
-        "torch": Convention("SGD(momentum=)", {"lr": 1e-3, "form": "torch"}, "momentum is 0 by default there"),
-        "keras": Convention("SGD(momentum=)", {"lr": 0.01, **_FORM, **_KERAS}, "momentum is 0 by default there"),
-        "optax": Convention("sgd(momentum=)", {"form": "torch"}, "no default for momentum"),
-        "paper": Convention("Sutskever et al. 2013, equation 1", _FORM),
-    },
-    "Nesterov": {
-        "torch": Convention("SGD(nesterov=True)", {"lr": 1e-3, "form": "torch"}, "momentum has to be given there"),
-        "keras": Convention("SGD(nesterov=True)", {"lr": 0.01, **_FORM, **_KERAS}, "momentum is 0 by default there"),
-        "optax": Convention("sgd(nesterov=True)", {"form": "torch"}, "no default for momentum"),
-        "paper": Convention("Sutskever et al. 2013, equation 3", _FORM, "w is the paper's look-ahead point"),
-    },
-    "SGDW": {
-        "keras": Convention("SGD(weight_decay=)", {"lr": 0.01, **_FORM}, "weight_decay is None by default there"),
-        "paper": Convention("Loshchilov & Hutter 2019, Algorithm 1", _FORM, differs=_scheduled_decay),
-    },
-    "CounterClock": {"paper": Convention("Dive into Deep Learning, 12.7.1")},
-    "AdaGrad": {
-        "torch": Convention("Adagrad", {"lr": 0.01, "eps": 1e-10, "eps_place": "outside", "initial_accumulator": 0.0}),
-        "keras": Convention(
-            "Adagrad", {"lr": 1e-3, "eps": 1e-7, "eps_place": "inside", "initial_accumulator": 0.1, **_KERAS}
-        ),
-        "optax": Convention("adagrad", {"eps": 1e-7, "eps_place": "inside", "initial_accumulator": 0.1}),
-        "paper": Convention(
-            "Duchi et al. 2011, Figure 1", {"eps_place": "outside", "initial_accumulator": 0.0}, "eps is its delta"
-        ),
-    },
-    "RowWiseAdaGrad": {
-        "paper": Convention("Mudigere et al. 2022", {"eps": 1e-8, "eps_place": "outside"}, "eps is FBGEMM's"),
-    },
-    "AdaDelta": {
-        "torch": Convention("Adadelta", {"lr": 1.0, "rho": 0.9, "eps": 1e-6}),
-        "keras": Convention("Adadelta", {"lr": 1e-3, "rho": 0.95, "eps": 1e-7, **_KERAS}),
-        "optax": Convention("adadelta", {"rho": 0.9, "eps": 1e-6}),
-        "paper": Convention("Zeiler 2012, Algorithm 1", {"lr": 1.0, "rho": 0.95, "eps": 1e-6}),
-    },
-    "RMSprop": {
-        "torch": Convention(
-            "RMSprop", {"lr": 0.01, "alpha": 0.99, "eps": 1e-8, "eps_place": "outside", "form": "torch"}
-        ),
-        "keras": Convention(
-            "RMSprop", {"lr": 1e-3, "alpha": 0.9, "eps": 1e-7, "eps_place": "inside", **_FORM, **_KERAS}
-        ),
-        "optax": Convention("rmsprop", {"alpha": 0.9, "eps": 1e-8, "eps_place": "inside", **_FORM}),
-        "paper": Convention(
-            "Tieleman & Hinton 2012", {"lr": 1e-3, "alpha": 0.9, "eps": NO_EPS, **_FORM}, "the lecture has no eps"
-        ),
-    },
-    "Adam": {
-        "torch": Convention("Adam", {"lr": 1e-3, "eps": 1e-8, "eps_place": "outside"}),
-        "keras": Convention("Adam", {**_HAT, **_KERAS}),
-        "optax": Convention("adam", {"eps": 1e-8, "eps_place": "outside"}, differs=_late_maximum),
-        "paper": Convention("Kingma & Ba 2015, Algorithm 1", {"lr": 1e-3, "eps": 1e-8, "eps_place": "outside"}),
-    },
-    "AdamW": {
-        "torch": Convention("AdamW", {"lr": 1e-3, "eps": 1e-8, "eps_place": "outside", "weight_decay": 0.01}),
-        "keras": Convention("AdamW", {**_HAT, "weight_decay": 0.004}),
-        "optax": Convention(
-            "adamw", {"eps": 1e-8, "eps_place": "outside", "weight_decay": 1e-4}, differs=_late_maximum
-        ),
-        "paper": Convention(
-            "Loshchilov & Hutter 2019, Algorithm 2", {"eps": 1e-8, "eps_place": "outside"}, differs=_scheduled_decay
-        ),
-    },
-    "AMSGrad": {
-        "torch": Convention("Adam(amsgrad=True)", {"lr": 1e-3, "eps": 1e-8, "eps_place": "outside"}),
-        "keras": Convention("Adam(amsgrad=True)", {**_HAT, **_KERAS}),
-        "optax": Convention("amsgrad", {"eps": 1e-8, "eps_place": "outside"}, differs=_late_maximum),
-        "paper": Convention(
-            "Reddi et al. 2018, Algorithm 2", {"eps": NO_EPS, "bias_correction": False}, "the paper has no eps"
-        ),
-    },
-    "AdaMax": {
-        "torch": Convention("Adamax", {"lr": 2e-3, "eps": 1e-8, "eps_place": "max"}),
-        "keras": Convention("Adamax", {"lr": 1e-3, "eps": 1e-7, "eps_place": "outside", **_KERAS}),
-        "optax": Convention("adamax", {"eps": 1e-8, "eps_place": "max"}),
-        "paper": Convention(
-            "Kingma & Ba 2015, Algorithm 2", {"lr": 2e-3, "eps": NO_EPS, "eps_place": "outside"}, "the paper has no eps"
-        ),
-    },
-    "EGU": {"paper": Convention("Kivinen & Warmuth 1997, EGU")},
-    "EG": {"paper": Convention("Kivinen & Warmuth 1997, EG")},
-    "EGPM": {"paper": Convention("Kivinen & Warmuth 1997, EG+-")},
-    "EGDD": {"paper": Convention("Amid et al. 2022")},
-    "FTRL": {
-        "keras": Convention(
-            "Ftrl",
-            {"lr": 1e-3, "beta": 0.0, "initial_accumulator": 0.1, "keep_start": False},
-            "l2 here is 2 l2_regularization_strength there, power is -learning_rate_power; no weight_decay",
-        ),
-        "paper": Convention("McMahan et al. 2013, Algorithm 1", {"beta": 1.0, "initial_accumulator": 0.0}),
-    },
-    "NAdam": {
-        "torch": Convention("NAdam", {"lr": 2e-3, "eps": 1e-8, "momentum_decay": 4e-3}),
-        "keras": Convention("Nadam", {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0, **_KERAS}),
-        "paper": Convention("Dozat 2016", {"lr": 2e-3, "eps": 1e-8, "momentum_decay": 4e-3}),
-    },
-    "RAdam": {
-        "torch": Convention("RAdam", {"lr": 1e-3, "eps": 1e-8, "eps_place": "hat"}),
-        "optax": Convention("radam", {"eps": 1e-8, "eps_place": "outside"}),
-        "paper": Convention(
-            "Liu et al. 2020, Algorithm 2", differs=_always("the paper rectifies from rho > 4, schuss from rho > 5")
-        ),
-    },
-    "Yogi": {
-        "optax": Convention("yogi", differs=_always("its m starts at the initial accumulator too, here at zero")),
-        "paper": Convention("Zaheer et al. 2018, Algorithm 2", {"lr": 0.01, "eps": 1e-3, "bias_correction": False}),
-    },
-    "AdaBelief": {
-        "optax": Convention("adabelief", {"eps": 1e-16, "eps_inside": 1e-16}),
-        "paper": Convention("Zhuang et al. 2020, Algorithm 2", {"lr": 1e-3, "eps": 1e-8, "eps_inside": 1e-8}),
-    },
-    "Lion": {
-        "keras": Convention("Lion", {"lr": 1e-3, **_KERAS}),
-        "optax": Convention("lion", {"weight_decay": 1e-3, "decoupled": True}),
-        "paper": Convention("Chen et al. 2023, Algorithm 2", {"lr": 1e-4, "decoupled": True}),
-    },
-    "Rprop": {
-        "torch": Convention("Rprop", {"lr": 0.01}),
-        "optax": Convention("rprop", differs=_always("it takes each step one late, with the next gradient")),
-        "paper": Convention(
-            "Riedmiller & Braun 1993", differs=_always("the paper takes a step back where the sign has turned")
-        ),
-    },
-    "SignSGD": {"optax": Convention("sign_sgd"), "paper": Convention("Bernstein et al. 2018, Algorithm 1")},
-    "ASGD": {
-        "torch": Convention("ASGD", {"lr": 0.01, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6}, "lr constant"),
-        "paper": Convention("Polyak & Juditsky 1992, rates of Xu 2011"),
-    },
-    "ScheduleFreeSGD": {"paper": Convention("Defazio et al. 2024, equations 3 to 5")},
-    "ScheduleFreeAdamW": {
-        "paper": Convention(
-            "Defazio et al. 2024, Algorithm 1",
-            differs=_always("the paper has sqrt(1 - beta2^t) in the weights"),
-        )
-    },
-    "LARS": {
-        "optax": Convention("lars", {"joint": True, "trust": 1e-3, "momentum": 0.9}),
-        "paper": Convention("You et al. 2017, Algorithm 1", {"joint": False, "trust": 1e-3, "momentum": 0.9}),
-    },
-    "LAMB": {
-        "keras": Convention("Lamb", {"lr": 1e-3, "eps": 1e-7}, differs=_no_decay),
-        "optax": Convention("lamb", {"eps": 1e-6}),
-        "paper": Convention("You et al. 2020, Algorithm 2", {"eps": 1e-6}, "phi is the identity"),
-    },
-    "Adafactor": {
-        "torch": Convention(
-            "Adafactor",
-            {"lr": 0.01, "eps1": 2.0**-23, "eps_place": "clamp"},
-            "eps1 is float32's epsilon; arrays of one or two dimensions",
-        ),
-        "keras": Convention("Adafactor", differs=_always("its clipping and rates have no form here")),
-        "optax": Convention("adafactor", differs=_always("it factors the two largest dimensions, from 128 on")),
-        "paper": Convention("Shazeer & Stern 2018, Algorithms 4 and 5"),
-    },
-    "Adan": {
-        "optax": Convention(
-            "adan", differs=_always("it multiplies the differences by 1 - beta2, the paper's code and schuss by beta2")
-        ),
-        "paper": Convention("Xie et al. 2022, Algorithm 1", note="with the bias correction of its code"),
-    },
-    "Prodigy": {"paper": Convention("Mishchenko & Defazio 2023, Algorithm 4", note="d is of each array, not of all")},
-    "Hypergradient": {"paper": Convention("Baydin et al. 2018, Algorithm 4", note="a rate for each array")},
-    "Heun": {"paper": Convention("Heun 1900")},
-}
 
 
 def convention(rule: type[Rule], framework: str) -> Convention:
@@ -258,7 +28,7 @@ def convention(rule: type[Rule], framework: str) -> Convention:
     Example
     -------
     >>> import schuss
-    >>> convention(schuss.AdaMax, "keras").values["eps_place"]
+    >>> convention(schuss.AdaMax, "keras").only["eps_place"]
     'outside'
     """
     known = CONVENTIONS.get(rule.__name__, {})
@@ -282,7 +52,7 @@ def markdown() -> str:
         names = [known[f].name if f in known else "-" for f in FRAMEWORKS]
         lines.append(f"| `{name}` | called | | {' | '.join(names)} |")
         default = {f.name: f.default for f in dataclasses.fields(rule)}
-        fields = dict.fromkeys(field for f in known.values() for field in f.values)
+        fields = dict.fromkeys(field for f in known.values() for field in f.all)
         for field in fields:
             cells = [_cell(known.get(f), field, default[field]) for f in FRAMEWORKS]
             if any(cell not in ("", "-", _text(default[field])) for cell in cells):
@@ -298,9 +68,9 @@ def markdown() -> str:
 def _cell(c: Convention | None, field: str, default: object) -> str:
     if c is None:
         return ""
-    if field == "lr" and field not in c.values:
+    if field == "lr" and field not in c.all:
         return "-"
-    return _text(c.values.get(field, default))
+    return _text(c.all.get(field, default))
 
 
 def _text(value: object) -> str:

@@ -62,7 +62,7 @@ class Prodigy(Rule):
     Differs from
     ------------
     The authors' code estimates one d for all parameters, takes the step with the new d in eps, and has bias
-    correction and safeguards as options; optax.contrib.prodigy: one d too.
+    correction and safeguards as options; optax.contrib.prodigy: the same, bias correction always.
     """
 
     lr: Rate = 1.0
