@@ -26,6 +26,7 @@ def everything(out: Path) -> None:
     (out / "rules.md").write_text(rules())
     (out / "rules.rst").write_text("".join(f".. autoclass:: schuss.{name}\n\n" for name in ALL))
     (out / "conventions.md").write_text(conventions())
+    (out / "exchange.md").write_text(exchange())
     (out / "performance.md").write_text(performance())
     (out / "cpp.md").write_text(cpp())
 
@@ -89,6 +90,15 @@ def conventions() -> str:
         if found:
             text += f"| `{name}` | {' '.join(found[1].split()).replace('|', chr(92) + '|')} |\n"
     return text
+
+
+def exchange() -> str:
+    """Which states map to which framework, or why not."""
+    from schuss.compat import maps
+
+    text = "## States\n\nWritten by `python -m schuss.compat.maps`. `yes` names the fields that the framework's formula "
+    text += "has fixed; a dash: the framework lacks the rule.\n\n"
+    return text + maps.markdown() + "\n"
 
 
 def without_notes(markdown: str) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-import framework_oracle
 import numpy as np
 import pytest
 import torch
 from cases import gradients
 
 import schuss
-from schuss.compat import keras, optax
+from schuss.compat import keras
 from schuss.compat import torch as compat
+from schuss.compat.maps import NAMES
 from schuss.rules import Rule
+from schuss.rules.conventions import CONVENTIONS
 
 RTOL = {"float32": 1e-6, "float64": 1e-12}
 each_dtype = pytest.mark.parametrize("dtype", RTOL)
@@ -53,6 +53,16 @@ TORCH: dict[str, tuple[Rule, type[torch.optim.Optimizer], dict[str, Any]]] = {
         schuss.NAdam(),
         torch.optim.NAdam,
         {"lr": 0.03, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ),
+    "rprop": (schuss.Rprop(), torch.optim.Rprop, {"lr": 0.03, "etas": (0.4, 1.3), "step_sizes": (1e-4, 0.1)}),
+    "rprop-maximize": (schuss.Rprop(), torch.optim.Rprop, {"maximize": True}),
+    "asgd": (schuss.ASGD(), torch.optim.ASGD, {"lr": 0.03, "lambd": 0.1, "alpha": 0.6, "t0": 10.0}),
+    "asgd-decay": (schuss.ASGD(), torch.optim.ASGD, {"lambd": 0.1, "weight_decay": 0.1}),
+    "adafactor": (schuss.Adafactor(), torch.optim.Adafactor, {}),
+    "adafactor-numbers": (
+        schuss.Adafactor.like("keras"),
+        torch.optim.Adafactor,
+        {"lr": 0.3, "beta2_decay": -0.6, "eps": (1e-3, 0.1), "d": 1.5, "weight_decay": 0.1},
     ),
     "radam": (schuss.RAdam(), torch.optim.RAdam, {"lr": 0.03, "weight_decay": 0.1}),
     "radam-optax": (schuss.RAdam(eps_place="outside"), torch.optim.RAdam, {"lr": 0.03, "betas": (0.8, 0.99)}),
@@ -216,9 +226,38 @@ def state_of(kind: str, **options: Any) -> dict[str, Any]:
     return state
 
 
+def changed_rate() -> dict[str, Any]:
+    state = state_of("ASGD", lr=0.1)
+    state["param_groups"][0]["lr"] = 0.05
+    return state
+
+
+def changed_momentum() -> dict[str, Any]:
+    state = state_of("NAdam")
+    state["param_groups"][0]["momentum_decay"] = 0.5
+    return state
+
+
 BAD_TORCH: dict[str, tuple[Rule, Callable[[], Any], str]] = {
     "another rule": (schuss.AdaGrad(), lambda: state_of("Adam"), r"torch.optim.Adam, which schuss.Adam.*not AdaGrad"),
-    "unknown": (schuss.Adam(), lambda: state_of("Adafactor"), r"torch.optim.Adafactor"),
+    "unknown": (
+        schuss.Adam(),
+        lambda: torch.optim.LBFGS(twins("float64")[1]).state_dict(),
+        r"torch.optim.LBFGS, which no rule of schuss",
+    ),
+    "adafactor": (schuss.Adam(), lambda: state_of("Adafactor"), r"torch.optim.Adafactor, which schuss.Adafactor"),
+    "not factored": (
+        schuss.Adafactor(factored=False),
+        lambda: state_of("Adafactor"),
+        r"torch's Adafactor: torch factors every array.*\(parameter '0'\)",
+    ),
+    "late rate": (schuss.ASGD(), changed_rate, r"eta: expected .*follow a change of lr one step late"),
+    "momenta": (schuss.NAdam(), changed_momentum, r"mu_product: expected .*the product of 2 momenta"),
+    "scheduled": (
+        schuss.ASGD(lr=lambda step: 0.1),
+        lambda: state_of("ASGD", lr=0.1),
+        r"no exact map to torch's ASGD: torch's rates follow a schedule one step late",
+    ),
     "nesterov": (schuss.Momentum(), lambda: state_of("SGD", momentum=0.9, nesterov=True), r"schuss.Nesterov"),
     "coupled": (schuss.AdamW(), lambda: state_of("Adam", weight_decay=0.1), r"coupled.*use schuss.Adam"),
     "sgdw": (schuss.SGDW(), lambda: state_of("SGD", momentum=0.9, weight_decay=0.1), r"coupled decay"),
@@ -273,6 +312,10 @@ def test_refuses_another_shape_and_kind() -> None:
         (schuss.AdaGrad(eps_place="inside"), r"Adagrad has eps_place 'outside' only"),
         (schuss.AdaMax(eps_place="outside"), r"Adamax has eps_place 'max' only"),
         (schuss.SGDW(), r"SGD has coupled weight decay only"),
+        (schuss.Rprop(weight_decay=0.1), r"torch's Rprop: torch's Rprop has no decay"),
+        (schuss.ASGD(lr=schuss.schedules.Constant(0.1)), r"torch's rates follow a schedule one step late"),
+        (schuss.Adafactor(), r"Adafactor has eps_place 'clamp' only"),
+        (schuss.Lion(), r"torch has no Lion"),
         (schuss.Momentum(lr=0.0, form="keras"), r"at lr 0"),
     ],
     ids=repr,
@@ -284,194 +327,7 @@ def test_refuses_what_torch_lacks(rule: Rule, message: str) -> None:
         compat.to_state_dict(opt)
 
 
-# ---- optax and Keras -------------------------------------------------------------------------------------------------
-
-Adam = namedtuple("ScaleByAdamState", "count mu nu")
-Ams = namedtuple("ScaleByAmsgradState", "count mu nu nu_max")
-Trace = namedtuple("TraceState", "trace")
-Rss = namedtuple("ScaleByRssState", "sum_of_squares")
-Rms = namedtuple("ScaleByRmsState", "nu")
-Std = namedtuple("ScaleByRStdDevState", "mu nu")
-Delta = namedtuple("ScaleByAdaDeltaState", "e_g e_x")
-Schedule = namedtuple("ScaleByScheduleState", "count")
-Empty = namedtuple("EmptyState", "")
-
-# rule's name, its numbers, what the formula is told, the state's parts in optax' order
-OPTAX: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[Any, ...]]] = {
-    "momentum": ("Momentum", {"momentum": 0.8}, {"momentum": 0.8}, (Trace, Empty)),
-    "momentum-keras": ("Momentum", {"momentum": 0.8, "form": "keras"}, {"momentum": 0.8}, (Trace, Empty)),
-    "nesterov": ("Nesterov", {"momentum": 0.8}, {"momentum": 0.8}, (Trace, Schedule)),
-    "adagrad": ("AdaGrad", {}, {}, (Rss, Empty)),
-    "adadelta": ("AdaDelta", {"weight_decay": 0.1}, {"wd": 0.1}, (Empty, Delta, Empty)),
-    "rmsprop": ("RMSprop", {}, {}, (Rms, Empty, Empty)),
-    "rmsprop-momentum": ("RMSprop", {"momentum": 0.8}, {"momentum": 0.8}, (Rms, Schedule, Trace)),
-    "rmsprop-torch": (
-        "RMSprop",
-        {"momentum": 0.8, "centered": True, "form": "torch"},
-        {"momentum": 0.8, "centered": True},
-        (Std, Empty, Trace),
-    ),
-    "adam": ("Adam", {}, {}, (Adam, Schedule)),
-    "adamw": ("AdamW", {}, {"wd": 1e-4}, (Adam, Empty, Empty)),
-    "amsgrad": ("AMSGrad", {"bias_correction": False}, {}, (Ams, Empty)),
-    "adamax": ("AdaMax", {}, {}, (Adam, Empty)),
-}
-
-
-def tree(values: list[Any]) -> dict[str, Any]:
-    return {"a": [values[0], values[1]], "b": values[2]}
-
-
-def optax_state(kinds: tuple[Any, ...], states: list[Any], steps: int) -> tuple[Any, ...]:
-    """Named tuples as optax makes them, of what the formulas keep."""
-    return tuple(
-        kind(**{f: np.int32(steps) if f == "count" else tree([s[f] for s in states]) for f in kind._fields})
-        for kind in kinds
-    )
-
-
-def formula(framework: str, name: str, steps: int, told: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    ends = []
-    for i, w in enumerate(weights("float64")):
-        grads = [grads_of(step, "float64")[i] for step in range(steps)]
-        ends.append(framework_oracle.run(framework, name, w, grads, lambda _: 0.02, framework_oracle.options(**told)))
-    return [w for w, _ in ends], [s for _, s in ends]
-
-
-@pytest.mark.parametrize("case", OPTAX)
-def test_optax(case: str) -> None:
-    name, changes, told, kinds = OPTAX[case]
-    w, states = formula("optax", name, 20, told)
-    state = optax_state(kinds, states, 20)
-    w = [np.array(x) for x in w]
-    rule = getattr(schuss, name).like("optax", lr=0.02, **changes)
-    opt = schuss.Optimizer(tree(w), rule)
-    optax.load_state(opt, state, steps=20)
-    assert opt.steps == 20
-    for step in range(20, 40):
-        opt.step(tree(grads_of(step, "float64")))
-    end, states = formula("optax", name, 40, told)
-    assert_near(w, end, "float64")
-    back, want = optax.to_state(opt, state), optax_state(kinds, states, 40)
-    for part, expected in zip(back, want, strict=True):
-        assert type(part) is type(expected)
-        for field, value, other in zip(part._fields, part, expected, strict=True):
-            if field == "count":
-                assert value == other
-                assert value.dtype == np.int32
-            else:
-                flat = [value["a"][0], value["a"][1], value["b"]]
-                assert_near(flat, [other["a"][0], other["a"][1], other["b"]], "float64")
-
-
-def test_optax_finds_the_state_behind_wrappers() -> None:
-    Hyper = namedtuple("InjectStatefulHyperparamsState", "count hyperparams hyperparams_states inner_state")
-    state = Hyper(np.int32(7), {"lr": 0.1}, {}, (Adam(np.int32(7), np.ones(2), np.ones(2)), Empty()))
-    opt = schuss.Optimizer(np.zeros(2), schuss.Adam())
-    optax.load_state(opt, state)
-    assert opt.steps == 7
-    assert isinstance(optax.to_state(opt, state), Hyper)
-
-
-# rule's name, its numbers, what the formula is told, the names of Keras' variables in their order
-KERAS: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[tuple[str, ...]]]] = {
-    "sgd": ("SGD", {"weight_decay": 0.1}, {"wd": 0.1}, []),
-    "momentum": ("Momentum", {"momentum": 0.8}, {"momentum": 0.8}, [("momentum",)]),
-    "momentum-torch": ("Momentum", {"momentum": 0.8, "form": "torch"}, {"momentum": 0.8}, [("momentum",)]),
-    "nesterov": ("Nesterov", {"momentum": 0.8, "form": "torch"}, {"momentum": 0.8}, [("momentum",)]),
-    "sgdw": ("SGDW", {"momentum": 0.8, "weight_decay": 0.1}, {"momentum": 0.8, "wd": 0.1}, [("momentum",)]),
-    "adagrad": ("AdaGrad", {}, {}, [("accumulator",)]),
-    "adadelta": ("AdaDelta", {}, {}, [("accumulated_grad", "accumulated_delta_var")]),
-    "rmsprop": (
-        "RMSprop",
-        {"momentum": 0.8, "centered": True},
-        {"momentum": 0.8, "centered": True},
-        [("velocity",), ("momentum",), ("average_gradient",)],
-    ),
-    "adam": ("Adam", {}, {}, [("momentum", "velocity")]),
-    "adamw": ("AdamW", {}, {"wd": 0.004}, [("momentum", "velocity")]),
-    "amsgrad": ("AMSGrad", {}, {"amsgrad": True}, [("momentum", "velocity"), ("velocity_hat",)]),
-    "adamax": ("AdaMax", {}, {}, [("momentum", "norm")]),
-    "ftrl": (
-        "FTRL",
-        {"l1": 0.1, "l2": 0.4, "beta": 0.5},
-        {"l1": 0.1, "strength": 0.2, "beta": 0.5},
-        [("accumulator", "linear")],
-    ),
-}
-
-
-def keras_variables(order: list[tuple[str, ...]], states: list[Any], steps: int) -> list[Any]:
-    slots = [s[name] for names in order for s in states for name in names]
-    return [np.int64(steps), np.float64(0.02), *slots]
-
-
-@pytest.mark.parametrize("case", KERAS)
-def test_keras(case: str) -> None:
-    name, changes, told, order = KERAS[case]
-    w, states = formula("keras", name, 20, told)
-    w = [np.array(x) for x in w]
-    opt = schuss.Optimizer(w, getattr(schuss, name).like("keras", **changes))
-    keras.load_state(opt, keras_variables(order, states, 20))
-    assert opt.steps == 20
-    train(opt, range(20, 40), "float64")
-    end, states = formula("keras", name, 40, told)
-    assert_near(w, end, "float64")
-    back, want = keras.to_variables(opt), keras_variables(order, states, 40)
-    assert int(back[0]) == 40
-    assert_near(back[2:], want[2:], "float64")
-
-
-ONES = Adam(np.int32(1), np.ones(2), np.ones(2))
-BAD: dict[str, tuple[Rule, Callable[[schuss.Optimizer], None], str]] = {
-    "optax-convention": (
-        schuss.Adam(eps_place="hat"),
-        lambda opt: optax.load_state(opt, ONES),
-        r"would not go on as optax did, which has eps_place='outside'.*like\('optax'",
-    ),
-    "optax-amsgrad": (schuss.AMSGrad(), lambda opt: optax.load_state(opt, ONES), r"after the bias correction"),
-    "optax-other": (schuss.AdaGrad.like("optax"), lambda opt: optax.load_state(opt, ONES), r"no 'sum_of_squares'"),
-    "optax-lacks": (schuss.EGU(), lambda opt: optax.load_state(opt, ONES), r"'optax' has no EGU"),
-    "optax-shape": (
-        schuss.Adam(),
-        lambda opt: optax.load_state(opt, ONES._replace(nu=np.ones(3))),
-        r"nu has shape \(3,\), the parameter \(2,\)",
-    ),
-    "optax-tree": (
-        schuss.Adam(),
-        lambda opt: optax.load_state(opt, ONES._replace(mu=[np.ones(2)] * 2)),
-        r"mu is a tree of another shape",
-    ),
-    "optax-twice": (schuss.Adam(), lambda opt: optax.load_state(opt, (ONES, ONES)), r"is in it twice"),
-    "optax-to": (schuss.Adam(), lambda opt: optax.to_state(opt, Trace(np.ones(2))), r"like: it has no 'mu'"),
-    "optax-uncorrected": (
-        schuss.Adam(bias_correction=False),
-        lambda opt: optax.load_state(opt, ONES),
-        r"which corrects for the start at zero",
-    ),
-    "keras-convention": (
-        schuss.Adam(),
-        lambda opt: keras.load_state(opt, [1, 0.1, np.ones(2), np.ones(2)]),
-        r"keras did, which has eps_place='hat'",
-    ),
-    "keras-decay": (
-        schuss.SGD(weight_decay=0.1),
-        lambda opt: keras.load_state(opt, [1, 0.1]),
-        r"decoupled=True",
-    ),
-    "keras-number": (
-        schuss.Adam.like("keras"),
-        lambda opt: keras.load_state(opt, [1, 0.1, np.ones(2)]),
-        r"expected 2 slots after iteration and learning_rate.*got 1",
-    ),
-    "keras-none": (schuss.SGD(), lambda opt: keras.load_state(opt, [np.ones(2)]), r"iteration, learning_rate"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_refuses(case: str) -> None:
-    rule, call, message = BAD[case]
-    opt = schuss.Optimizer(np.ones(2), rule)
-    with pytest.raises(ValueError, match=message):
-        call(opt)
-    assert opt.steps == 0
+def test_every_pair_is_run() -> None:
+    run = {type(case[0]).__name__ for case in TORCH.values()}
+    assert run == {name for name, known in CONVENTIONS.items() if "torch" in known}
+    assert run == {name for name, known in NAMES.items() if "torch" in known and name not in ("Yogi", "LAMB")}

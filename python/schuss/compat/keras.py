@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 from ..optimizer import Optimizer
 from ..rules import Rule
-from .exchange import give, kept, leaves_of, same_convention, take, whole_steps
+from .exchange import give, leaves_of, take, whole_steps
+from .maps import NAMES, check_momenta, momenta, same_convention
 
 Array = NDArray[Any]
 
 # What Keras makes parameter by parameter; the rest it makes slot by slot, for all parameters.
 TOGETHER = (("momentum", "velocity"), ("momentum", "norm"), ("accumulated_grad", "accumulated_delta_var"),
-            ("accumulator", "linear"))  # fmt: skip
+            ("accumulator", "linear"), ("r", "c", "velocity"))  # fmt: skip
+PRODUCT = "u_product"  # of Nadam's momenta, one for all parameters, behind their slots
 
 
 def load_state(opt: Optimizer, variables: Sequence[Any]) -> None:
@@ -57,7 +59,7 @@ def load_state(opt: Optimizer, variables: Sequence[Any]) -> None:
     rules = [r if callable(r.lr) else r.replaced(lr=float(arrays[1])) for r in opt._rules]
     for rule in rules:
         same_convention(rule, "keras")
-    places = _places(rules, steps)
+    places = _places(rules)
     if len(places) != len(arrays) - 2:
         raise ValueError(
             f"variables: expected {len(places)} slots after iteration and learning_rate for {rules[0]!r} and "
@@ -66,6 +68,8 @@ def load_state(opt: Optimizer, variables: Sequence[Any]) -> None:
     states: list[dict[str, Array]] = [{} for _ in rules]
     for (i, name), array in zip(places, arrays[2:], strict=True):
         states[i][name] = array
+    if PRODUCT in states[0]:
+        check_momenta(rules[0], steps, states[0][PRODUCT], f"variables: {PRODUCT}")
     take(opt, rules, steps, states, "keras")
 
 
@@ -85,16 +89,25 @@ def to_variables(opt: Optimizer) -> list[Array]:
     for rule in opt._rules:
         same_convention(rule, "keras")
     states = give(opt, "keras")
-    rate = np.asarray(opt._rules[0].rate(opt.steps), np.float32)
-    return [np.asarray(opt.steps, np.int64), rate, *(states[i][name] for i, name in _places(opt._rules, opt.steps))]
+    places = _places(opt._rules)
+    for i, name in places:
+        if name not in states[i]:
+            states[i][name] = np.asarray(momenta(opt._rules[i], opt.steps) if name == PRODUCT else 0.0)
+    rate = np.asarray(opt._rules[0].rate(opt.steps), np.float64)
+    return [np.asarray(opt.steps, np.int64), rate, *(states[i][name] for i, name in places)]
 
 
-def _places(rules: Sequence[Rule], steps: int) -> list[tuple[int, str]]:
+def _places(rules: Sequence[Rule]) -> list[tuple[int, str]]:
     """Parameter and name of each slot, in the order of `optimizer.variables`."""
-    if any(type(r) is not type(rules[0]) or r.variant != rules[0].variant for r in rules):
+    first = rules[0]
+    kind = type(first).__name__
+    if any(type(r) is not type(first) or (r.variant != first.variant and kind != "Adafactor") for r in rules):
         raise ValueError("opt: its parameters have different rules; a Keras optimizer has one")
-    names = [there.name for there in kept(rules[0], "keras", steps).values()]
-    first = next((pair for pair in TOGETHER if tuple(names[:2]) == pair), ())
+    known = NAMES[kind]["keras"]
+    # Adafactor has all of them for every parameter, though it leaves some unused.
+    names = [name for slot, name in known.items() if kind == "Adafactor" or slot in first.info["slots"]]
+    joined = next((group for group in TOGETHER if tuple(names[: len(group)]) == group), ())
     count = range(len(rules))
-    together = [(i, name) for i in count for name in first]
-    return together + [(i, name) for name in names if name not in first for i in count]
+    together = [(i, name) for i in count for name in joined]
+    apart = [(i, name) for name in names if name not in joined for i in count]
+    return together + apart + ([(0, PRODUCT)] if kind == "NAdam" else [])

@@ -15,8 +15,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 try:
@@ -24,28 +23,18 @@ try:
 except ImportError as error:
     raise ImportError("schuss.compat.torch needs torch; pip install 'schuss[torch]'") from error
 
+import numpy as np
+
 from ..optimizer import Optimizer as _Optimizer
+from ..optimizer import _number
 from ..rules import Rule
 from .exchange import give, leaves_of, take, whole_steps
+from .maps import check_momenta, momenta
+from .torch_groups import group_of, rule_of
 from .torch_optimizer import Optimizer
+from .torch_tensors import view
 
 __all__ = ["Optimizer", "load_state", "to_state_dict"]
-
-# Which rules can go on from which of torch's optimizers.
-FITTING = {
-    "SGD": ("SGD", "Momentum", "Nesterov", "SGDW"),
-    "Adagrad": ("AdaGrad",),
-    "Adadelta": ("AdaDelta",),
-    "RMSprop": ("RMSprop",),
-    "Adam": ("Adam", "AdamW", "AMSGrad"),
-    "SparseAdam": ("Adam", "AdamW"),
-    "Adamax": ("AdaMax",),
-    "NAdam": ("NAdam",),
-    "RAdam": ("RAdam",),
-}
-
-
-NUMBERS = ("eps", "rho", "alpha", "lr_decay", "momentum", "momentum_decay")  # that have the same name here
 
 
 def load_state(opt: Any, state: Mapping[str, Any], *, steps: int | None = None) -> None:
@@ -65,9 +54,8 @@ def load_state(opt: Any, state: Mapping[str, Any], *, steps: int | None = None) 
     Raises
     ------
     TypeError, ValueError
-        For a state of another optimizer, shape or number of parameters, or one without an exact map: parameters that
-        have taken different numbers of steps, or a rule whose formula torch does not have. Nothing has changed then.
-        A parameter that torch has no state for starts anew.
+        For a state of another optimizer, shape or number of parameters, or one without an exact map, such as a rule
+        whose formula torch does not have. Nothing has changed then. A parameter without a state there starts anew.
 
     Example
     -------
@@ -75,28 +63,91 @@ def load_state(opt: Any, state: Mapping[str, Any], *, steps: int | None = None) 
 
     Differs from
     ------------
-    torch counts steps for each parameter; a schuss.Optimizer has one count.
+    torch counts steps for each parameter, as the drop-in does; a schuss.Optimizer has one count, so parameters that
+    have taken different numbers of steps are refused there.
     """
     if not isinstance(state, Mapping) or not {"state", "param_groups"} <= set(state):
         raise TypeError("state: expected what torch_optimizer.state_dict() returned, a dict with 'param_groups'")
-    if isinstance(opt, Optimizer):
+    drop_in = isinstance(opt, Optimizer)
+    if drop_in:
         opt._check_groups(state["param_groups"])
-        inner = opt._inner_now()
-        load_state(inner, state, steps=steps)
-        opt._take_rules(inner._rules)
-        return
-    leaves = leaves_of(opt)
+        params = [p for group in opt.param_groups for p in group["params"]]
+        leaves = [view(p) for p in params]
+        mine = [opt._rule_of(group) for group in opt.param_groups for _ in group["params"]]
+    else:
+        leaves, mine = leaves_of(opt), opt._rules
     ids = [i for group in state["param_groups"] for i in group["params"]]
     if len(ids) != len(leaves):
         raise ValueError(
             f"state: it has {len(ids)} parameters, the optimizer {len(leaves)}; give them in torch's order"
         )
-    groups = [group for group in state["param_groups"] for _ in group["params"]]
-    rules = [_rule_of(group, mine) for group, mine in zip(groups, opt._rules, strict=True)]
+    rules = _rules(state["param_groups"], mine, leaves)
     kept = [_arrays(state["state"].get(i)) for i in ids]
-    counts = [s["step"] for s in kept if s and "step" in s]
-    uncounted = (1 if steps is None else steps) if any(kept) else 0
-    take(opt, rules, whole_steps(counts, "step counts") if counts else uncounted, kept, "torch")
+    counts = [_count(s, steps) for s in kept]
+    for rule, count, s in zip(rules, counts, kept, strict=True):
+        _check_beside(rule, count, s or {})
+    if drop_in:
+        _load_apart(opt, params, leaves, rules, counts, kept)
+        return
+    known = [count for count, s in zip(counts, kept, strict=True) if s and "step" in s]
+    count = whole_steps(known, "step counts") if known else max(counts, default=0)
+    take(opt, [r.fitted(w) for r, w in zip(rules, leaves, strict=True)], count, kept, "torch")
+
+
+def _rules(groups: Sequence[Mapping[str, Any]], mine: Sequence[Rule], leaves: Sequence[Any]) -> list[Rule]:
+    """The rules with the numbers of torch's groups. What depends on a type goes by a group's first tensor."""
+    found: list[Rule] = []
+    for group in groups:
+        first = len(found)
+        for _ in group["params"]:
+            found.append(rule_of(group, mine[len(found)], _number(leaves[first])))
+    return found
+
+
+def _count(state: Mapping[str, Any] | None, steps: int | None) -> int:
+    """How many steps a parameter has taken."""
+    if not state:
+        return 0
+    if "step" in state:
+        return whole_steps([state["step"]], "step")
+    return 1 if steps is None else steps
+
+
+def _check_beside(rule: Any, count: int, state: Mapping[str, Any]) -> None:
+    """Raises unless what torch keeps beside the slots is what schuss makes of the step."""
+    if "mu_product" in state:
+        check_momenta(rule, count, state["mu_product"], "state: mu_product")
+    if "eta" in state and "mu" in state:
+        for name, want in _rates(rule, count).items():
+            if not abs(float(state[name]) - want) <= 1e-5 * abs(want):
+                raise ValueError(
+                    f"state: {name}: expected {want:.6g} after {count} steps of {rule!r}, got "
+                    f"{float(state[name]):.6g}: torch's rates follow a change of lr one step late; step once more"
+                )
+
+
+def _rates(rule: Any, count: int) -> dict[str, float]:
+    """What ASGD of torch keeps for its next step: the rate, and the weight of the next point in the average."""
+    lr = rule.rate(count)
+    return {"eta": lr / (1 + rule.lambd * lr * count) ** rule.alpha, "mu": 1 / max(1.0, count - rule.t0)}
+
+
+def _load_apart(
+    opt: Optimizer,
+    params: Sequence[torch.Tensor],
+    leaves: Sequence[Any],
+    rules: Sequence[Rule],
+    counts: Sequence[int],
+    kept: Sequence[Mapping[str, Any] | None],
+) -> None:
+    """Loads states into a drop-in, each parameter with its own count; all are made before any is put in its place."""
+    made: list[Any] = []
+    for i, (rule, w, count, state) in enumerate(zip(rules, leaves, counts, kept, strict=True)):
+        fitted = rule.fitted(w)
+        one = _Optimizer({str(i): w}, fitted)
+        take(one, [fitted], count, [state], "torch")
+        made.append({"step": torch.tensor(float(count)), **{n: torch.from_numpy(a) for n, a in one._slots[0].items()}})
+    opt._put(params, made, rules)
 
 
 def to_state_dict(opt: Any) -> dict[str, Any]:
@@ -128,43 +179,49 @@ def to_state_dict(opt: Any) -> dict[str, Any]:
     >>> theirs.state[w]["sum"], theirs.param_groups[0]["lr"]
     (tensor([1., 1.]), 0.5)
     """
-    sizes: list[int] | None = None
     if isinstance(opt, Optimizer):
-        sizes = [len(group["params"]) for group in opt.param_groups]
-        opt = opt._inner_now()
-    leaves_of(opt)
-    made = [_theirs(rule, opt.steps) for rule in opt._rules]
+        sizes: list[int] | None = [len(group["params"]) for group in opt.param_groups]
+        parts = [(stratum.members, stratum.inner) for stratum in opt._strata_now()]
+    else:
+        leaves_of(opt)
+        sizes, parts = None, [(list(range(len(opt._leaves))), opt)]
+    made: dict[int, tuple[str, dict[str, Any]]] = {}
     state: dict[int, dict[str, Any]] = {}
-    if opt.steps:
-        for i, slots in enumerate(give(opt, "torch")):
-            kind = made[i][0]
-            count = (
-                {} if kind == "SGD" else {"step": opt.steps if kind == "SparseAdam" else torch.tensor(float(opt.steps))}
-            )
-            state[i] = {**count, **{name: torch.from_numpy(a) for name, a in slots.items()}}
-            if kind == "NAdam":
-                state[i]["mu_product"] = torch.tensor(_momenta(opt._rules[i], opt.steps))
+    for members, inner in parts:
+        made |= {i: group_of(rule, inner.steps) for i, rule in zip(members, inner._rules, strict=True)}
+        if inner.steps:
+            for i, rule, slots in zip(members, inner._rules, give(inner, "torch"), strict=True):
+                state[i] = {**_beside(made[i][0], rule, inner.steps), **_tensors(slots)}
     groups: list[dict[str, Any]] = []
-    for first, last in _runs(opt, sizes):
+    for first, last in _runs([made[i] for i in range(len(made))], sizes):
         kind, options = made[first]
         group = getattr(torch.optim, kind)([torch.zeros(1)], **options).state_dict()["param_groups"][0]
         groups.append({**group, "params": list(range(first, last))})
-    return {"state": {i: s for i, s in state.items() if s}, "param_groups": groups}
+    return {"state": {i: state[i] for i in sorted(state) if state[i]}, "param_groups": groups}
 
 
-def _momenta(rule: Any, steps: int) -> float:
-    """NAdam's product of momenta, which torch keeps."""
-    return float(math.prod(rule.beta1 * (1 - 0.5 * 0.96 ** (k * rule.momentum_decay)) for k in range(1, steps + 1)))
+def _tensors(slots: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(np.asarray(a)) for name, a in slots.items()}
 
 
-def _runs(opt: _Optimizer, sizes: list[int] | None) -> list[tuple[int, int]]:
+def _beside(kind: str, rule: Rule, steps: int) -> dict[str, Any]:
+    """What torch keeps beside the slots."""
+    if kind == "SGD":
+        return {}
+    beside: dict[str, Any] = {"step": steps if kind == "SparseAdam" else torch.tensor(float(steps))}
+    if kind == "NAdam":
+        beside["mu_product"] = torch.tensor(momenta(rule, steps))
+    elif kind == "ASGD":
+        beside |= {name: torch.tensor(value) for name, value in _rates(rule, steps).items()}
+    return beside
+
+
+def _runs(made: Sequence[Any], sizes: list[int] | None) -> list[tuple[int, int]]:
     """First and last parameter of each group."""
-    borders = [0]
     if sizes is not None:
-        for size in sizes:
-            borders.append(borders[-1] + size)
+        borders = [0, *itertools.accumulate(sizes)]
     else:
-        borders += [i for i in range(1, len(opt._rules)) if opt._rules[i] != opt._rules[i - 1]] + [len(opt._rules)]
+        borders = [0, *(i for i in range(1, len(made)) if made[i] != made[i - 1]), len(made)]
     return list(itertools.pairwise(borders))
 
 
@@ -176,116 +233,3 @@ def _arrays(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
         k: v.detach().cpu().numpy() if isinstance(v, torch.Tensor) else v for k, v in state.items() if v is not None
     }
     return found or None
-
-
-def _kind_of(group: Mapping[str, Any]) -> str:
-    """Which of torch's optimizers a group belongs to, by the names of its numbers."""
-    marks = (
-        ("SGD", "nesterov"),
-        ("Adagrad", "initial_accumulator_value"),
-        ("Adadelta", "rho"),
-        ("RMSprop", "centered"),
-        ("NAdam", "momentum_decay"),
-        ("Adam", "amsgrad"),
-        ("RAdam", "decoupled_weight_decay"),
-        ("Rprop", "etas"),
-        ("ASGD", "lambd"),
-        ("Adafactor", "beta2_decay"),
-    )
-    for kind, mark in marks:
-        if mark in group:
-            return kind
-    if "betas" in group:
-        return "Adamax" if "weight_decay" in group else "SparseAdam"
-    raise ValueError(f"state: no optimizer of torch has groups with {', '.join(map(str, group))}")
-
-
-def _rule_of(group: Mapping[str, Any], mine: Rule) -> Rule:
-    """The optimizer's rule with the numbers and the convention of one of torch's groups."""
-    kind, own = _kind_of(group), type(mine).__name__
-    if own not in FITTING.get(kind, ()):
-        fitting = " or ".join(f"schuss.{name}" for name in FITTING.get(kind, ())) or "no rule of this version"
-        raise ValueError(f"state: it is that of torch.optim.{kind}, which {fitting} goes on with, not {own}")
-    decay = float(group.get("weight_decay", 0.0))
-    changes: dict[str, Any] = {"weight_decay": decay, "maximize": bool(group.get("maximize", False))}
-    if not callable(mine.lr):
-        changes["lr"] = float(group["lr"])
-    if "decoupled" in mine._init_fields():
-        changes["decoupled"] = bool(group.get("decoupled_weight_decay", False))
-    elif own == "AdamW" and decay > 0 and not group.get("decoupled_weight_decay", True):
-        raise ValueError("state: its weight decay is coupled (torch.optim.Adam), which AdamW is not; use schuss.Adam")
-    if kind == "SGD":
-        _check_sgd(group, own, decay)
-        changes |= {k: float(group[k]) for k in ("momentum", "dampening") if k in mine._init_fields()}
-    else:
-        changes |= {k: float(group[k]) for k in NUMBERS if k in group}
-    if "betas" in group:
-        changes |= {"beta1": float(group["betas"][0]), "beta2": float(group["betas"][1])}
-    if kind in ("Adam", "SparseAdam"):
-        changes |= {"eps_place": "outside" if kind == "Adam" else "hat", "bias_correction": True}
-        amsgrad = bool(group.get("amsgrad", False))
-        if own != "AMSGrad":
-            changes["amsgrad"] = amsgrad
-        elif not amsgrad:
-            raise ValueError("state: it is that of torch.optim.Adam without amsgrad; use schuss.Adam")
-    elif kind == "Adamax":
-        changes["eps_place"] = "max"
-    elif kind == "RAdam":
-        changes["eps_place"] = "hat"
-    elif kind == "RMSprop":
-        changes |= {"eps_place": "outside", "centered": bool(group["centered"])}
-    elif kind == "Adagrad":
-        changes |= {"eps_place": "outside", "initial_accumulator": float(group["initial_accumulator_value"])}
-    return mine.replaced(**changes)
-
-
-def _check_sgd(group: Mapping[str, Any], own: str, decay: float) -> None:
-    want = "Nesterov" if group["nesterov"] else "Momentum" if group["momentum"] else "SGD"
-    if own == want or (own == "SGDW" and want == "Momentum" and decay == 0):
-        return
-    why = " with coupled decay" if own == "SGDW" and decay > 0 else ""
-    raise ValueError(f"state: it is that of torch.optim.SGD as schuss.{want}{why}, not {own}")
-
-
-def _theirs(rule: Rule, step: int) -> tuple[str, dict[str, Any]]:
-    """Torch's optimizer for a rule, and its numbers there."""
-    own = type(rule).__name__
-    kinds = [kind for kind, fitting in FITTING.items() if own in fitting]
-    if not kinds:
-        raise ValueError(f"opt: torch has no {own}")
-    o: Any = rule
-    options: dict[str, Any] = {"lr": rule.rate(step), "maximize": rule.maximize, "weight_decay": rule.weight_decay}
-    kind = kinds[0]
-    if kind == "Adam":
-        if not o.bias_correction:
-            raise ValueError(f"opt: torch.optim.Adam has no form without bias correction, as in {rule!r}")
-        options |= {"betas": (o.beta1, o.beta2), "eps": o.eps}
-        if o.eps_place == "hat":
-            if o.amsgrad or rule.weight_decay > 0:
-                raise ValueError(f"opt: torch has 'hat' in SparseAdam only, without decay and amsgrad: {rule!r}")
-            del options["weight_decay"]
-            return "SparseAdam", options
-        return kind, {**options, "amsgrad": o.amsgrad, "decoupled_weight_decay": rule.decoupled}
-    if kind in ("NAdam", "RAdam"):
-        if kind == "RAdam" and o.eps_place != "hat":
-            raise ValueError(f"opt: torch.optim.RAdam has eps_place 'hat' only, unlike {rule!r}")
-        momentum = {"momentum_decay": o.momentum_decay} if kind == "NAdam" else {}
-        own_options = {"betas": (o.beta1, o.beta2), "eps": o.eps, "decoupled_weight_decay": rule.decoupled}
-        return kind, {**options, **own_options, **momentum}
-    if rule.weight_decay > 0 and rule.decoupled:
-        raise ValueError(f"opt: torch.optim.{kind} has coupled weight decay only, unlike {rule!r}")
-    if kind == "SGD":
-        momentum = {k: getattr(rule, k) for k in ("momentum", "dampening") if hasattr(rule, k)}
-        return kind, {**options, **momentum, "nesterov": own == "Nesterov"}
-    if own == "AdaMax":
-        options["betas"] = (o.beta1, o.beta2)
-    elif own == "RMSprop":
-        options |= {"alpha": o.alpha, "centered": o.centered, "momentum": o.momentum}
-    elif own == "AdaDelta":
-        options["rho"] = o.rho
-    else:
-        options |= {"initial_accumulator_value": o.initial_accumulator, "lr_decay": o.lr_decay}
-    place = {"AdaMax": "max", "AdaDelta": None}.get(own, "outside")
-    if place and o.eps_place != place:
-        raise ValueError(f"opt: torch.optim.{kind} has eps_place {place!r} only, unlike {rule!r}")
-    return kind, {**options, "eps": o.eps}

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.optim.optimizer import _global_optimizer_post_hooks as _post_hooks
 from torch.optim.optimizer import _global_optimizer_pre_hooks as _pre_hooks
 
-from ..gradients import CoordGrad, RowGrad
-from ..optimizer import RATE, NonFinite
-from ..optimizer import Optimizer as _Optimizer
+from ..optimizer import NonFinite
 from ..rules import Rule
 from ..rules.base import check_range
 from ..settings import check_options
-
-DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+from .torch_strata import Stratum, step_together
+from .torch_tensors import check_state, check_tensor
 
 
 class Optimizer(torch.optim.Optimizer):
@@ -37,8 +34,8 @@ class Optimizer(torch.optim.Optimizer):
 
     Returns
     -------
-    The optimizer. `state` holds a tensor for each slot, over the slot's own memory, from the first step on, and one
-    step count for all.
+    The optimizer. `state` holds a tensor for each slot, over the slot's own memory, from the first step on, and the
+    step count, which as in torch is that of the parameter: without a gradient it takes no step.
 
     Raises
     ------
@@ -60,8 +57,8 @@ class Optimizer(torch.optim.Optimizer):
 
     Differs from
     ------------
-    torch.optim counts steps for each parameter, this one for all: a parameter that gets its first gradient late is
-    corrected for its start as if it had been there. Sparse gradients work with every rule that has lazy steps.
+    Sparse gradients work with every rule that has lazy steps. Parameters that have taken different numbers of steps are
+    stepped one count after the other; clip_norm is of them all.
     """
 
     def __init__(
@@ -88,7 +85,7 @@ class Optimizer(torch.optim.Optimizer):
             "threads": threads,
         }
         self._fields = rule._init_fields()
-        self._inner: _Optimizer | None = None
+        self._strata: list[Stratum] | None = None
         super().__init__(params, {n: getattr(rule, n) for n in self._fields})
 
     # ---- what torch asks --------------------------------------------------------------------------------------
@@ -113,16 +110,13 @@ class Optimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        inner = self._inner_now()
-        threads = inner._thread_count()
-        if not inner._work.step_tensors(self._tensors, _EXCHANGE, threads):
-            if any(p.data_ptr() != w.ctypes.data for p, w in zip(self._tensors, inner._leaves, strict=True)):
-                self._inner = None  # a parameter lies elsewhere now
-                inner = self._inner_now()
-            inner._work.step([_gradient(p, i) for i, p in enumerate(self._tensors)], threads)
-        inner._step_python()
-        self._count[0] = inner.steps
-        torch._C._increment_version(self._tensors)
+        strata = self._strata_now()
+        active = strata if len(strata) == 1 and not strata[0].missing() else self._active()
+        if len(active) > 1:
+            step_together(active)
+        elif active and not active[0].step():  # a parameter lies elsewhere now
+            self._strata = None
+            self._active()[0].step()
         return loss
 
     _step_seen = torch.optim.Optimizer.profile_hook_step(_step)
@@ -135,14 +129,14 @@ class Optimizer(torch.optim.Optimizer):
         if isinstance(given, set):
             raise TypeError("params: expected an ordered collection, got a set")
         for i, p in enumerate(group["params"]):
-            _check_tensor(p[1] if isinstance(p, tuple) else p, f"params[{i}]")
+            check_tensor(p[1] if isinstance(p, tuple) else p, f"params[{i}]")
         self._rule_of({**self.defaults, **group})
         super().add_param_group(group)
-        self._inner = None
+        self._strata = None
 
     def state_dict(self) -> dict[str, Any]:
         """As torch's: tensors of slots by their names in schuss, and the groups' numbers."""
-        self._inner_now()  # numbers in groups are checked, tensors are the present ones
+        self._strata_now()  # numbers in groups are checked, tensors are the present ones
         return super().state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -166,10 +160,7 @@ class Optimizer(torch.optim.Optimizer):
                     f"state_dict: a group has no {missing[0]!r}, so it is not of schuss' {type(self._rule).__name__}; "
                     f"schuss.compat.torch.load_state takes those of torch.optim"
                 )
-            _check_state(state_dict["state"].get(i), p, self._rule_of(group), i)
-        steps = {float(s["step"]) for s in state_dict["state"].values()}
-        if len(steps) > 1:
-            raise ValueError("state_dict: its parameters have taken different numbers of steps; one count serves all")
+            check_state(state_dict["state"].get(i), p, self._rule_of(group), i)
         super().load_state_dict(state_dict)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -178,57 +169,70 @@ class Optimizer(torch.optim.Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._fields = self._rule._init_fields()
-        self._inner = None
+        self._strata = None
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
-    def _inner_now(self) -> _Optimizer:
-        """The optimizer of schuss over these tensors, with the groups' present numbers."""
-        inner = self._bound() if self._inner is None else self._inner
+    def _strata_now(self) -> list[Stratum]:
+        """The tensors by how many steps they have taken, with the groups' present numbers."""
+        strata = self._bound() if self._strata is None else self._strata
         for i, group in enumerate(self.param_groups):
             if [group[n] for n in self._fields] != self._seen[i]:
                 self._follow(i, group)
-        return inner
+        return strata
 
-    def _bound(self) -> _Optimizer:
+    def _bound(self) -> list[Stratum]:
         """Binds the tensors as they are, with what `state` holds for them."""
         groups = self.param_groups
-        self._tensors = [p for group in groups for p in group["params"]]
-        for i, p in enumerate(self._tensors):
-            _check_tensor(p, f"params[{i}]")
-        group_of = [k for k, group in enumerate(groups) for _ in group["params"]]
-        rules = [self._rule_of(group) for group in groups]
-        inner = _Optimizer([_view(p) for p in self._tensors], [rules[k] for k in group_of], **self._options)
-        counts = [float(self.state[p]["step"]) for p in self._tensors if self.state.get(p)]
-        self._count = np.full(1, max(counts, default=0.0), np.float32)
-        count = torch.from_numpy(self._count)[0]
-        for p, slots in zip(self._tensors, inner._slots, strict=True):
+        tensors = [p for group in groups for p in group["params"]]
+        for i, p in enumerate(tensors):
+            check_tensor(p, f"params[{i}]")
+        self._tensors = tensors
+        self._group_of = [k for k, group in enumerate(groups) for _ in group["params"]]
+        self._rules = [self._rule_of(group) for group in groups]
+        self._seen = [[group[n] for n in self._fields] for group in groups]
+        by_steps: dict[int, list[int]] = {}
+        for i, p in enumerate(tensors):
             before = self.state.get(p)
-            for name, slot in slots.items():
-                if before:
-                    slot[...] = before[name].numpy()
-            self.state[p] = {"step": count, **{name: torch.from_numpy(slot) for name, slot in slots.items()}}
-        inner._work.steps = int(self._count[0])
-        self._group_of = group_of
-        self._inner = inner
-        self._take_numbers(rules)
-        return inner
+            by_steps.setdefault(int(before["step"]) if before else 0, []).append(i)
+        self._strata = self._made(list(by_steps.items()))
+        return self._strata
 
-    def _take_numbers(self, rules: Sequence[Rule]) -> None:
-        """Gives C++ an array of numbers for each group, which a scheduler's rate is written to."""
-        assert self._inner is not None
-        inner = self._inner
-        self._rules = list(rules)
-        # A group's rule may come in several forms (Adafactor's by shape): one array of numbers for each.
-        fitted = [rules[k].fitted(w) for k, w in zip(self._group_of, inner._leaves, strict=True)]
-        self._numbers: list[dict[int, Any]] = [{} for _ in rules]
-        for k, r in zip(self._group_of, fitted, strict=True):
-            self._numbers[k].setdefault(r.variant, np.array(r.options(inner.steps), np.float64))
-        self._seen = [[group[n] for n in self._fields] for group in self.param_groups]
-        inner._rules = fitted
-        inner._work.bind(
-            [(r.kernel, r.variant, self._numbers[k][r.variant]) for k, r in zip(self._group_of, fitted, strict=True)]
-        )
+    def _made(self, parts: Sequence[tuple[int, list[int]]]) -> list[Stratum]:
+        """Strata of these numbers of steps and members; all of them are made before `state` is theirs."""
+        made = []
+        for steps, members in parts:
+            tensors = [self._tensors[i] for i in members]
+            groups = [self._group_of[i] for i in members]
+            states = [self.state.get(p, {}) for p in tensors]
+            rules = dict(enumerate(self._rules))
+            made.append(Stratum(members, tensors, states, groups, rules, steps, self._options))
+        for stratum in made:
+            for p, state in zip(stratum.tensors, stratum.states, strict=True):
+                self.state[p] = state
+        return made
+
+    def _active(self) -> list[Stratum]:
+        """Those with gradients, split where only a part of one has them."""
+        strata = self._strata_now()
+        if any(stratum.moved() for stratum in strata):
+            self._strata = None
+            strata = self._strata_now()
+        active, now = [], []
+        for stratum in strata:
+            missing = stratum.missing()
+            if len(missing) == len(stratum.members):
+                now.append(stratum)
+                continue
+            parts = [stratum]
+            if missing:
+                absent = [i for i in stratum.members if self._tensors[i].grad is None]
+                present = [i for i in stratum.members if self._tensors[i].grad is not None]
+                parts = self._made([(stratum.steps, present), (stratum.steps, absent)])
+            active.append(parts[0])
+            now += parts
+        self._strata = now
+        return active
 
     def _follow(self, index: int, group: Mapping[str, Any]) -> None:
         """A group's numbers have changed."""
@@ -239,16 +243,13 @@ class Optimizer(torch.optim.Optimizer):
             raise ValueError(
                 f"param_groups[{index}]: {rule!r} keeps other slots than {self._rules[index]!r}; make a new Optimizer"
             )
-        if now[:at] + now[at + 1 :] == seen[:at] + seen[at + 1 :]:
-            for numbers in self._numbers[index].values():
-                numbers[RATE] = rule.rate(0)
-            self._rules[index] = rule
-            self._seen[index] = now
-            assert self._inner is not None
-            mine = zip(self._group_of, self._inner._rules, strict=True)
-            self._inner._rules = [r.replaced(lr=rule.lr) if k == index else r for k, r in mine]
-        else:
-            self._take_numbers([rule if k == index else r for k, r in enumerate(self._rules)])
+        self._rules[index], self._seen[index] = rule, now
+        assert self._strata is not None
+        for stratum in self._strata:
+            if now[:at] + now[at + 1 :] == seen[:at] + seen[at + 1 :]:
+                stratum.take_rate(index, rule)
+            else:
+                stratum.take_numbers(dict(enumerate(self._rules)))
 
     def _rule_of(self, group: Mapping[str, Any]) -> Rule:
         """The rule with a group's numbers; lr may be a tensor of one number."""
@@ -258,16 +259,15 @@ class Optimizer(torch.optim.Optimizer):
         check_range(type(self._rule).__name__, "lr", changes["lr"], self._rule.ranges.get("lr", "[0, inf)"))
         return self._rule.replaced(**changes)
 
-    def _take_rules(self, rules: Sequence[Rule]) -> None:
-        """The groups get the numbers of these rules, one for each parameter."""
+    def _put(self, params: Sequence[Any], states: Sequence[dict[str, Any]], rules: Sequence[Rule]) -> None:
+        """Goes on from these states; the groups get the numbers of these rules, one for each parameter."""
         first = 0
         for group in self.param_groups:
-            rule = rules[first]
-            group |= {n: getattr(rule, n) for n in self._fields}
+            group |= {n: getattr(rules[first], n) for n in self._fields}
             first += len(group["params"])
-        assert self._inner is not None
-        self._take_numbers([rules[self._group_of.index(k)] for k in range(len(self.param_groups))])
-        self._count[0] = self._inner.steps
+        for p, state in zip(params, states, strict=True):
+            self.state[p] = state
+        self._strata = None
 
     def _check_groups(self, groups: Sequence[Mapping[str, Any]]) -> None:
         theirs, mine = ([len(g["params"]) for g in some] for some in (groups, self.param_groups))
@@ -278,58 +278,3 @@ class Optimizer(torch.optim.Optimizer):
 def _watched() -> bool:
     """Whether hooks of all optimizers or a profiler are on."""
     return bool(_pre_hooks or _post_hooks or torch.autograd.profiler._is_profiler_enabled)
-
-
-_EXCHANGE = torch.Tensor.__dlpack_c_exchange_api__
-
-
-def _check_tensor(p: Any, what: str) -> None:
-    if not isinstance(p, torch.Tensor):
-        raise TypeError(f"{what}: expected a tensor, got {type(p).__name__}")
-    if p.device.type != "cpu":
-        raise ValueError(f"{what}: expected a tensor on the CPU, got one on {p.device}; move it there with .cpu()")
-    if p.dtype not in DTYPES:
-        raise TypeError(f"{what}: expected float32 or float64, got {p.dtype}; use .float()")
-    if p.layout is not torch.strided:
-        raise TypeError(f"{what}: expected a dense parameter, got {p.layout}; use .to_dense()")
-    if not p.is_contiguous():
-        raise ValueError(f"{what}: expected a contiguous tensor, got strides {p.stride()}; use .contiguous()")
-
-
-def _view(p: torch.Tensor) -> Any:
-    """A tensor's memory as an array."""
-    return p.detach().numpy()
-
-
-def _gradient(p: torch.Tensor, index: int) -> Any:
-    """A tensor's gradient as schuss takes it."""
-    g, what = p.grad, f"gradient of params[{index}]"
-    if g is None:
-        return None
-    if not g.is_sparse:
-        _check_tensor(g, what)
-        return _view(g)
-    ids, values = g._indices(), g._values()
-    if values.dtype != p.dtype:
-        raise TypeError(f"{what}: expected {p.dtype}, got {values.dtype}")
-    if g.sparse_dim() == 1:
-        return RowGrad(ids[0].contiguous().numpy(), _view(values.contiguous()))
-    if g.dense_dim() == 0:
-        flat = np.ravel_multi_index(tuple(ids.numpy()), tuple(g.shape))
-        return CoordGrad(flat, _view(values.contiguous()))
-    raise ValueError(f"{what}: expected one sparse dimension or all of them, got {g.sparse_dim()} of {g.dim()}")
-
-
-def _check_state(state: Mapping[str, Any] | None, p: torch.Tensor, rule: Rule, index: Any) -> None:
-    """Raises unless a parameter's state is that of this rule."""
-    if state is None:
-        return
-    w = _view(p)
-    rule = rule.fitted(w)
-    slots: dict[str, tuple[int, ...]] = {name: tuple(p.shape) for name in rule.info["slots"]}
-    slots |= {name: (size,) for name, size in zip(rule.info["shared"], rule.shared_sizes(w), strict=True)}
-    for name, shape in {"step": (), **slots}.items():
-        if name not in state:
-            raise ValueError(f"state_dict: parameter {index} has no {name!r}; it is not of {rule!r}")
-        if name != "step" and tuple(state[name].shape) != shape:
-            raise ValueError(f"state_dict: parameter {index}: {name} has shape {tuple(state[name].shape)}, not {shape}")
