@@ -96,8 +96,8 @@ def exchange() -> str:
     """Which states map to which framework, or why not."""
     from schuss.compat import maps
 
-    text = "## States\n\nWritten by `python -m schuss.compat.maps`. `yes` names the fields that the framework's formula "
-    text += "has fixed; a dash: the framework lacks the rule.\n\n"
+    text = "## States\n\nWritten by `python -m schuss.compat.maps`. `yes` names the fields that are fixed in the "
+    text += "framework's formula; a dash: the framework lacks the rule.\n\n"
     return text + maps.markdown() + "\n"
 
 

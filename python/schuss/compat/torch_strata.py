@@ -57,6 +57,9 @@ class Stratum:
         self.inner = Optimizer(dict(zip(names, map(view, tensors), strict=True)), dict(zip(names, own, strict=True)),
                                **options)  # fmt: skip
         self.inner._work.steps = steps
+        self._at = [p.data_ptr() for p in tensors]
+        self.owned = sorted((at, at + p.nbytes, i) for at, p, i in zip(self._at, tensors, members, strict=True))
+        self.starts = [first for first, _, _ in self.owned]
         self.count = np.full(1, steps, np.float32)
         step = torch.from_numpy(self.count)[0]
         self.states: list[dict[str, Any]] = []
@@ -103,7 +106,17 @@ class Stratum:
 
     def moved(self) -> bool:
         """Whether a parameter lies elsewhere now."""
-        return any(p.data_ptr() != w.ctypes.data for p, w in zip(self.tensors, self.inner._leaves, strict=True))
+        return any(p.data_ptr() != at for p, at in zip(self.tensors, self._at, strict=True))
+
+    def plain(self) -> bool:
+        """Whether every gradient is a dense array like its parameter."""
+        for p in self.tensors:
+            g = p.grad
+            if g is None or g.layout is not torch.strided or g.dtype != p.dtype:
+                return False
+            if not (g.is_cpu and g.is_contiguous()):
+                return False
+        return True
 
     def step(self) -> bool:
         """One step of those that have a gradient; False, and nothing has changed, where a parameter has moved."""
@@ -122,15 +135,17 @@ class Stratum:
 
 def step_together(strata: Sequence[Stratum]) -> None:
     """One step of several strata, none of which has a parameter that moved; refused by one, none is stepped."""
-    tensors = [p for stratum in strata for p in stratum.tensors]
-    members = [i for stratum in strata for i in stratum.members]
-    grads = {i: gradient(p, i) for i, p in zip(members, tensors, strict=True)}
     config = dict(strata[0].inner._config)
-    if config["nonfinite"] == "propagate" and all(g is None or isinstance(g, np.ndarray) for g in grads.values()):
-        _check_apart(tensors, grads)
-        seen: Mapping[int, Any] = grads
-    else:
-        seen = _gathered(strata, tensors, grads, config)
+    plain = config["nonfinite"] == "propagate" and all(stratum.plain() for stratum in strata)
+    if plain:
+        _check_apart(strata)
+    if plain and config["clip_norm"] is None:
+        for stratum in strata:
+            stratum.step()
+        return
+    pairs = [pair for stratum in strata for pair in zip(stratum.members, stratum.tensors, strict=True)]
+    grads = {i: gradient(p, i) for i, p in pairs}
+    seen = grads if plain else _gathered(strata, grads, config)
     if config["clip_norm"] is None:
         for stratum in strata:
             stratum.step()
@@ -148,26 +163,28 @@ def step_together(strata: Sequence[Stratum]) -> None:
             stratum.inner._configure(**config)
 
 
-def _check_apart(tensors: Sequence[torch.Tensor], grads: Mapping[int, Any]) -> None:
-    """Raises if a gradient lies in a parameter, which another stratum's step would change before it is read."""
-    owned = sorted((p.data_ptr(), p.data_ptr() + p.nbytes, i) for i, p in zip(grads, tensors, strict=True))
-    for i, g in grads.items():
-        if g is None or g.size == 0:
-            continue
-        first, last = g.ctypes.data, g.ctypes.data + g.nbytes
-        k = bisect.bisect_left(owned, (last,)) - 1
-        if k >= 0 and owned[k][1] > first:
-            raise ValueError(f"gradient of params[{i}]: shares memory with params[{owned[k][2]}]; use .clone()")
+def _check_apart(strata: Sequence[Stratum]) -> None:
+    """Raises if a gradient lies in a parameter of another stratum, whose step would change it before it is read."""
+    for stratum in strata:
+        for i, p in zip(stratum.members, stratum.tensors, strict=True):
+            g = p.grad
+            assert g is not None
+            first = g.data_ptr()
+            for other in strata:
+                k = bisect.bisect_left(other.starts, first + g.nbytes) - 1
+                if k >= 0 and other.owned[k][1] > first and g.nbytes:
+                    raise ValueError(
+                        f"gradient of params[{i}]: shares memory with params[{other.owned[k][2]}]; use .clone()"
+                    )
 
 
-def _gathered(
-    strata: Sequence[Stratum], tensors: Sequence[torch.Tensor], grads: Mapping[int, Any], config: Mapping[str, Any]
-) -> dict[int, Any]:
+def _gathered(strata: Sequence[Stratum], grads: Mapping[int, Any], config: Mapping[str, Any]) -> dict[int, Any]:
     """The gradients as C++ sees them. Raises what a step of all would raise, without taking it.
 
     One list of work over all of them gathers the gradients, as if a step took two, and is dropped.
     """
-    work = _cold.Work(_level.table, {str(i): view(p) for i, p in zip(grads, tensors, strict=True)}, RowGrad, CoordGrad)
+    leaves = {name: w for stratum in strata for name, w in stratum.inner.params.items()}
+    work = _cold.Work(_level.table, leaves, RowGrad, CoordGrad)
     work.bind([binding for stratum in strata for binding in stratum.bindings()])
     limit = math.inf if config["clip_value"] is None else config["clip_value"]
     work.configure(math.inf, limit, 2, 0.0, config["nonfinite"])
