@@ -262,7 +262,7 @@ class Optimizer(torch.optim.Optimizer):
     def _put(self, params: Sequence[Any], states: Sequence[dict[str, Any]], rules: Sequence[Rule]) -> None:
         """Goes on from these states; the groups get the numbers of these rules, one for each parameter."""
         first = 0
-        for group in self.param_groups:
+        for group in filter(lambda g: g["params"], self.param_groups):
             group |= {n: getattr(rules[first], n) for n in self._fields}
             first += len(group["params"])
         for p, state in zip(params, states, strict=True):
