@@ -149,24 +149,21 @@ class KerasLive:
 
         jax.config.update("jax_enable_x64", True)
         keras.config.set_floatx("float64")
-        self.keras, self.made, self.update = keras, make(keras.optimizers), None
+        self.keras, self.make = keras, lambda: make(keras.optimizers)
 
     def go(self, w: list[Any], variables: Any, grads: list[list[Any]], first: int) -> tuple[list[Any], Any]:
         import jax
 
         params: Any = [self.keras.Variable(x, dtype="float64") for x in w]
-        if self.update is None:
-            self.made.build(params)
-            self.start = [np.asarray(v) for v in self.made.variables]
-            self.update = jax.jit(self.made.stateless_apply)
-        own: Any = self.start
+        optimizer = self.make()
+        optimizer.build(params)
         if first:
-            for variable, value in zip(self.made.variables, variables, strict=True):
+            for variable, value in zip(optimizer.variables, variables, strict=True):
                 variable.assign(value)
-            own = [v.value for v in self.made.variables]
-        params = [p.value for p in params]
+        update = jax.jit(optimizer.stateless_apply)
+        params, own = [p.value for p in params], [v.value for v in optimizer.variables]
         for g in grads:
-            params, own = self.update(own, g, params)
+            params, own = update(own, g, params)
         return [np.array(p) for p in params], [np.array(v) for v in own]
 
 
