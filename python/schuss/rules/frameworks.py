@@ -5,61 +5,19 @@ What stands under `only` is the formula, the rest are defaults.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from .convention import Convention
+from .differences import (
+    adafactor_of_optax,
+    adan_of_optax,
+    always,
+    if_decayed,
+    if_scheduled,
+    late_maximum,
+    scheduled_decay,
+)
 
 NO_EPS = 1e-30  # where a paper has none: 0 / 0 is then 0, and nothing else changes
 CONSTANT = 1e6  # of NAdam's momentum_decay: 0.96^momentum_decay is 0, so the momentum is beta1 from the first step on
-
-
-def _late_maximum(rule: Any) -> str:
-    return (
-        "optax takes the maximum after the bias correction, schuss (as torch and Keras) before; "
-        "bias_correction=False is the same in both"
-        if rule.amsgrad and rule.bias_correction
-        else ""
-    )
-
-
-def _scheduled_decay(rule: Any) -> str:
-    return (
-        f"the paper multiplies decay by the schedule alone, schuss by lr too: use "
-        f"{type(rule).__name__}(lr=a, weight_decay=decay / a) for its lr a"
-        if rule.weight_decay > 0
-        else ""
-    )
-
-
-def _always(reason: str) -> Callable[[Any], str]:
-    return lambda rule: reason
-
-
-def _if_decayed(reason: str) -> Callable[[Any], str]:
-    return lambda rule: f"{reason}; weight_decay=0 is the same" if rule.weight_decay > 0 else ""
-
-
-def _if_scheduled(reason: str) -> Callable[[Any], str]:
-    return lambda rule: f"{reason}; a constant lr is the same" if callable(rule.lr) else ""
-
-
-def _adafactor_of_optax(rule: Any) -> str:
-    return (
-        "optax does not scale the decay by lr, so with a schedule it is another; with a constant lr use "
-        "weight_decay=weight_decay_rate / lr"
-        if rule.weight_decay > 0 and callable(rule.lr)
-        else ""
-    )
-
-
-def _adan_of_optax(rule: Any) -> str:
-    return (
-        "optax multiplies the differences of gradients by 1 - beta2, the authors' code and schuss by beta2; "
-        "only beta2=0.5 is the same"
-        if rule.beta2 != 0.5
-        else ""
-    )
 
 
 _KERAS = {"decoupled": True}  # Keras' weight_decay is w -= lr weight_decay w, before the step, for every rule
@@ -69,6 +27,7 @@ _OUTSIDE, _INSIDE, _HAT = {"eps_place": "outside"}, {"eps_place": "inside"}, {"e
 _NADAM = {"lr": 2e-3, "eps": 1e-8, "momentum_decay": 4e-3}
 _ADAM_OF_KERAS = {"lr": 1e-3, "eps": 1e-7}
 _FREE = {"power": 0.0}
+_WEIGHED = "optax weighs each step by the schedule's next value, and by its largest so far"
 
 CONVENTIONS: dict[str, dict[str, Convention]] = {
     "SGD": {
@@ -100,12 +59,12 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
     },
     "SGDW": {
         "torch": Convention(
-            "SGD(momentum=)", {"lr": 1e-3, "form": "torch"}, differs=_if_decayed("torch's SGD has coupled decay only")
+            "SGD(momentum=)", {"lr": 1e-3, "form": "torch"}, differs=if_decayed("torch's SGD has coupled decay only")
         ),
         "keras": Convention(
             "SGD(weight_decay=)", {"lr": 0.01, **_FORM}, "weight_decay is None by default there", only=_PLAIN
         ),
-        "paper": Convention("Loshchilov & Hutter 2019, Algorithm 1", _FORM, differs=_scheduled_decay),
+        "paper": Convention("Loshchilov & Hutter 2019, Algorithm 1", _FORM, differs=scheduled_decay),
     },
     "CounterClock": {"paper": Convention("Dive into Deep Learning, 12.7.1")},
     "AdaGrad": {
@@ -148,21 +107,21 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
     "Adam": {
         "torch": Convention("Adam", {"lr": 1e-3, "eps": 1e-8, **_OUTSIDE}, "SparseAdam has eps_place 'hat'"),
         "keras": Convention("Adam", _ADAM_OF_KERAS, only={**_HAT, **_KERAS}),
-        "optax": Convention("adam", {"eps": 1e-8}, differs=_late_maximum, only=_OUTSIDE),
+        "optax": Convention("adam", {"eps": 1e-8}, differs=late_maximum, only=_OUTSIDE),
         "paper": Convention("Kingma & Ba 2015, Algorithm 1", {"lr": 1e-3, "eps": 1e-8, **_OUTSIDE}),
     },
     "AdamW": {
         "torch": Convention("AdamW", {"lr": 1e-3, "eps": 1e-8, "weight_decay": 0.01}, only=_OUTSIDE),
         "keras": Convention("AdamW", {**_ADAM_OF_KERAS, "weight_decay": 0.004}, only=_HAT),
-        "optax": Convention("adamw", {"eps": 1e-8, "weight_decay": 1e-4}, differs=_late_maximum, only=_OUTSIDE),
+        "optax": Convention("adamw", {"eps": 1e-8, "weight_decay": 1e-4}, differs=late_maximum, only=_OUTSIDE),
         "paper": Convention(
-            "Loshchilov & Hutter 2019, Algorithm 2", {"eps": 1e-8, **_OUTSIDE}, differs=_scheduled_decay
+            "Loshchilov & Hutter 2019, Algorithm 2", {"eps": 1e-8, **_OUTSIDE}, differs=scheduled_decay
         ),
     },
     "AMSGrad": {
         "torch": Convention("Adam(amsgrad=True)", {"lr": 1e-3, "eps": 1e-8}, only=_OUTSIDE),
         "keras": Convention("Adam(amsgrad=True)", _ADAM_OF_KERAS, only={**_HAT, **_KERAS}),
-        "optax": Convention("amsgrad", {"eps": 1e-8}, differs=_late_maximum, only=_OUTSIDE),
+        "optax": Convention("amsgrad", {"eps": 1e-8}, differs=late_maximum, only=_OUTSIDE),
         "paper": Convention(
             "Reddi et al. 2018, Algorithm 2", {"eps": NO_EPS, "bias_correction": False}, "the paper has no eps"
         ),
@@ -184,7 +143,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
             "Ftrl",
             {"lr": 1e-3, "beta": 0.0, "initial_accumulator": 0.1, "keep_start": False},
             "l2 here is 2 l2_regularization_strength there, power is -learning_rate_power; no shrinkage there",
-            differs=_if_decayed("Keras' decay shrinks w itself, and its shrinkage leaves n alone; here decay enters g"),
+            differs=if_decayed("Keras' decay shrinks w itself, and its shrinkage leaves n alone; here decay enters g"),
         ),
         "paper": Convention("McMahan et al. 2013, Algorithm 1", {"beta": 1.0, "initial_accumulator": 0.0}),
     },
@@ -198,7 +157,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
         "torch": Convention("RAdam", {"lr": 1e-3, "eps": 1e-8}, only=_HAT),
         "optax": Convention("radam", {"eps": 1e-8}, only=_OUTSIDE),
         "paper": Convention(
-            "Liu et al. 2020, Algorithm 2", differs=_always("the paper rectifies from rho > 4, schuss from rho > 5")
+            "Liu et al. 2020, Algorithm 2", differs=always("the paper rectifies from rho > 4, schuss from rho > 5")
         ),
     },
     "Yogi": {
@@ -219,10 +178,10 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
         "paper": Convention("Chen et al. 2023, Algorithm 2", {"lr": 1e-4, "decoupled": True}),
     },
     "Rprop": {
-        "torch": Convention("Rprop", {"lr": 0.01}, differs=_if_decayed("torch's Rprop has no decay")),
-        "optax": Convention("rprop", differs=_always("optax takes each step one late, with the next gradient")),
+        "torch": Convention("Rprop", {"lr": 0.01}, differs=if_decayed("torch's Rprop has no decay")),
+        "optax": Convention("rprop", differs=always("optax takes each step one late, with the next gradient")),
         "paper": Convention(
-            "Riedmiller & Braun 1993", differs=_always("the paper takes a step back where the sign has turned")
+            "Riedmiller & Braun 1993", differs=always("the paper takes a step back where the sign has turned")
         ),
     },
     "SignSGD": {"optax": Convention("sign_sgd"), "paper": Convention("Bernstein et al. 2018, Algorithm 1")},
@@ -230,7 +189,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
         "torch": Convention(
             "ASGD",
             {"lr": 0.01, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6},
-            differs=_if_scheduled("torch's rates follow a schedule one step late"),
+            differs=if_scheduled("torch's rates follow a schedule one step late"),
             only={"decoupled": False},
         ),
         "paper": Convention("Polyak & Juditsky 1992, rates of Xu 2011"),
@@ -239,7 +198,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
         "optax": Convention(
             "contrib.schedule_free_sgd",
             {"lr": 1.0},
-            differs=_if_scheduled("optax weighs each step by the schedule's next value, and by its largest so far"),
+            differs=if_scheduled(_WEIGHED),
             only=_FREE,
         ),
         "paper": Convention("Defazio et al. 2024, equations 3 to 5"),
@@ -249,18 +208,18 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
             "ScheduleFreeAdamW",
             {"lr": 2.5e-3, "eps": 1e-8},
             "its warmup_steps are a schedule here",
-            differs=_if_decayed("Keras decays w itself before the step, here decay moves z too"),
+            differs=if_decayed("Keras decays w itself before the step, here decay moves z too"),
             only={**_FREE, "lr_power": 0.0},
         ),
         "optax": Convention(
             "contrib.schedule_free_adamw",
             {"lr": 2.5e-3, "eps": 1e-8},
-            differs=_if_scheduled("optax weighs each step by the schedule's next value, and by its largest so far"),
+            differs=if_scheduled(_WEIGHED),
             only=_FREE,
         ),
         "paper": Convention(
             "Defazio et al. 2024, Algorithm 1",
-            differs=_always("the paper has sqrt(1 - beta2^t) in the weights"),
+            differs=always("the paper has sqrt(1 - beta2^t) in the weights"),
         ),
     },
     "LARS": {
@@ -269,7 +228,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
     },
     "LAMB": {
         "keras": Convention(
-            "Lamb", _ADAM_OF_KERAS, differs=_if_decayed("Keras decays w by itself before the step, schuss in the ratio")
+            "Lamb", _ADAM_OF_KERAS, differs=if_decayed("Keras decays w by itself before the step, schuss in the ratio")
         ),
         "optax": Convention("lamb", {"eps": 1e-6}),
         "paper": Convention("You et al. 2020, Algorithm 2", {"eps": 1e-6}, "phi is the identity"),
@@ -285,7 +244,7 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
             "Adafactor",
             {"lr": 1e-3, "eps1": 1e-30},
             "arrays of one or two dimensions",
-            differs=_if_decayed("Keras measures the weights after their decay, schuss before"),
+            differs=if_decayed("Keras measures the weights after their decay, schuss before"),
             only={"eps_place": "square", "relative_step": True, "scale_parameter": True},
         ),
         "optax": Convention(
@@ -293,19 +252,19 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
             {"eps1": 1e-30, "factor_from": 128},
             "lr=1 is its learning_rate=None; without momentum; weight_decay is weight_decay_rate / lr; "
             "arrays of more than two dimensions only if not factored",
-            differs=_adafactor_of_optax,
+            differs=adafactor_of_optax,
             only={"eps_place": "square", "relative_step": False},
         ),
         "paper": Convention("Shazeer & Stern 2018, Algorithms 4 and 5"),
     },
     "Adan": {
-        "optax": Convention("adan", {}, "with eps_root=0", differs=_adan_of_optax, only={"proximal": False}),
+        "optax": Convention("adan", {}, "with eps_root=0", differs=adan_of_optax, only={"proximal": False}),
         "paper": Convention("Xie et al. 2022, Algorithm 1", note="with the bias correction of its code"),
     },
     "Prodigy": {
         "optax": Convention(
             "contrib.prodigy",
-            differs=_always(
+            differs=always(
                 "optax corrects rate and estimate for the start at zero, takes the new d in eps, and has one d for "
                 "all arrays"
             ),
