@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import itertools
 import os
 import re
 import runpy
@@ -83,8 +84,8 @@ def conventions() -> str:
     from schuss.rules import conventions as table
 
     text = "## Each framework\n\nWritten by `python -m schuss.rules.conventions`. "
-    text += 'A column is what `Adam.like("keras")` gives; a dash: no default there.\n\n'
-    text += without_notes(table.markdown()) + "\n\n## Rule by rule\n\n| rule | differs from |\n|---|---|\n"
+    text += 'A column is what `Adam.like("keras")` gives, in the options that differ; a dash: no default there.\n\n'
+    text += by_rule(table.markdown()) + "## Rule by rule\n\n| rule | differs from |\n|---|---|\n"
     for name, kind in ALL.items():
         found = re.search(r"Differs from\n-+\n(.*?)(?:\n\n\S|\Z)", inspect.getdoc(kind) or "", re.DOTALL)
         if found:
@@ -101,17 +102,22 @@ def exchange() -> str:
     return text + maps.markdown() + "\n"
 
 
-def without_notes(markdown: str) -> str:
-    """The table, and after it as a list the notes that were rows of it: so its columns stay narrow."""
-    rows, notes, rule = [], [], ""
-    for line in markdown.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        rule = cells[0] or rule
-        if re.fullmatch(r"\*.+\*", cells[1]) and not any(cells[2:]):
-            notes.append(f"- {rule}, {cells[1].strip('*')}")
-        else:
-            rows.append(line)
-    return "\n".join([*rows, "", *notes])
+def by_rule(markdown: str) -> str:
+    """The table cut into one for each rule, of the frameworks that have it: narrow enough for a phone."""
+    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines())
+    text, who = "", head[2:]  # schuss, then the frameworks
+    for rule in (line[0] for line in lines if line[0]):
+        at = next(i for i, line in enumerate(lines) if line[0] == rule)
+        called, *rows = [lines[at], *itertools.takewhile(lambda line: not line[0], lines[at + 1 :])]
+        have = [i for i, name in enumerate(called[2:]) if i == 0 or name != "-"]
+        names = ", ".join(f"{who[i]} *{called[2 + i]}*" for i in have[1:]) or "none of them"
+        text += f"**{rule}**: {names}\n\n"
+        options = [row for row in rows if any(row[2:])]
+        if options:
+            text += f"| | {' | '.join(who[i] for i in have)} |\n|---|{'---|' * len(have)}\n"
+            text += "".join(f"| {row[1]} | {' | '.join(row[2 + i] for i in have)} |\n" for row in options) + "\n"
+        text += "".join(f"- {row[1].strip('*')}\n" for row in rows if not any(row[2:])) + "\n"
+    return text
 
 
 def performance() -> str:
