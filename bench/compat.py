@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -127,14 +128,14 @@ def python_steps(name: str, n: int, rounds: int) -> dict[str, float]:
     return {c.name: statistics.median(c.samples) for c in contenders}
 
 
-def main(out: Path, quick: bool, parts: Sequence[str]) -> None:
-    """Prints a table and writes compat.json; raises ValueError for a part that is not known."""
-    unknown = sorted(set(parts) - set(PARTS))
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no part; they are {', '.join(PARTS)}")
-    chosen, rounds = parts or PARTS, 3 if quick else 9
+def main(out: Path = Path("results"), quick: bool = False, rules: Sequence[str] | None = None) -> list[Path]:
+    """Measures, prints and writes; `rules` names parts: torch, python."""
+    wrong = set(rules or ()) - set(PARTS)
+    if wrong:
+        raise ValueError(f"parts: expected some of {', '.join(PARTS)}, got {min(wrong)!r}")
+    chosen, rounds = list(rules or PARTS), 3 if quick else 9
     found: dict[str, dict[str, float]] = {}
-    if "torch" in chosen:
+    if "torch" in chosen and find_spec("torch"):
         for count, size in MODELS[: 2 if quick else None]:
             for threads in thread_counts(quick):
                 found[f"Adam, {count} x {size:,}, {threads} threads"] = torch_steps(count, size, threads, rounds)
@@ -149,4 +150,7 @@ def main(out: Path, quick: bool, parts: Sequence[str]) -> None:
             table.add_row(what, name, f"{1e3 * seconds:.3f}", f"{seconds / first:.2f}x")
     Console(width=100).print(table)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "compat.json").write_text(json.dumps({"machine": report.machine(), "seconds": found}, indent=1) + "\n")
+    about = report.machine()
+    path = out / f"{report.default_name(about)}-compat.json"
+    path.write_text(json.dumps({"machine": about, "seconds": found}, indent=1) + "\n")
+    return [path]

@@ -16,7 +16,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from . import headlines, hero, page, summary
 from .peers import everybody
 
-PARTS = {"kernels": 60, "tables": 90, "solvers": 80, "ctr": 240, "word2vec": 240}  # s of a quick run, for the bar
+PARTS = {
+    "kernels": 60,
+    "tables": 90,
+    "solvers": 80,
+    "ctr": 240,
+    "word2vec": 240,
+    "compat": 20,
+}  # s of a quick run, for the bar
 START = "import sys; from schuss.cli import main; sys.argv[0] = 'schuss'; main()"
 
 

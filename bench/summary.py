@@ -182,6 +182,26 @@ def _words(content: Content) -> list[Grid]:
     return [*out, Grid("Word vectors: quality", note, ("model, who", *sets), body)]
 
 
+def _compat(content: Content) -> list[Grid]:
+    found = []
+    for peer, title, note in (
+        (
+            "torch fused",
+            "A step in the place of torch's",
+            "The drop-in beside torch's fused Adam, ms.",
+        ),
+        ("numpy", "A rule in Python", "Beside the same in NumPy as a person writes it, one thread, ms."),
+    ):
+        rows = {what: times for what, times in content["seconds"].items() if peer in times}
+        names = list(dict.fromkeys(name for times in rows.values() for name in times))
+        body = [
+            (what, *(f"{1e3 * times[name]:,.3f}" for name in names), _x(times[peer] / times[names[0]]))
+            for what, times in rows.items()
+        ]
+        found.append(Grid(title, note, ("what", *names, f"{peer} takes"), body))
+    return found
+
+
 def _text(content: Content) -> list[Grid]:
     body = []
     for row in content["text"]:
@@ -225,6 +245,7 @@ KINDS: dict[str, Callable[[Content], list[Grid]]] = {  # by a key of the file
     "speed": _words,
     "quality": _words,
     "text": _text,
+    "seconds": _compat,
 }
 SILENT = ("machine", "small arrays", "peers")
 
