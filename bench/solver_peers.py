@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +122,31 @@ def by_torch(fun: Fun, x0: Any, iterations: int, threads: int) -> object:
 
     optimizer.step(closure)  # type: ignore[arg-type]
     return optimizer
+
+
+@functools.cache
+def _lbfgspp() -> Path | None:
+    """The program that measures LBFGSpp, compiled once; None where it cannot be."""
+    out = Path(tempfile.mkdtemp(prefix="schuss-bench-")) / "lbfgspp"
+    source = Path(__file__).with_name("lbfgspp.cpp")
+    command = ["g++", "-O3", "-march=native", "-DNDEBUG", "-I/usr/include/eigen3", str(source), "-o", str(out)]
+    try:
+        subprocess.run(command, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return out
+
+
+def lbfgspp_gaps(x0: Any, iterations: int) -> list[float] | None:
+    """Seconds between calls of the same function, measured within a program of C++; None without LBFGSpp."""
+    program = _lbfgspp()
+    if program is None:
+        return None
+    command = [str(program), str(x0.size), str(MEMORY), str(iterations)]
+    told = subprocess.run(
+        command, input=np.ascontiguousarray(x0, np.float64).tobytes(), capture_output=True, check=True
+    )
+    return [float(line) for line in told.stdout.split()]
 
 
 def contenders(threads: Sequence[int]) -> dict[str, Run]:

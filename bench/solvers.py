@@ -18,7 +18,7 @@ from schuss import _cold, _level
 from . import micro, report
 from .problems import BOUNDED, UNCONSTRAINED
 from .solver_fits import A9A, a9a, fits, made
-from .solver_peers import MEMORY, Fun, Traced, Watched, by_liblbfgs, contenders, has
+from .solver_peers import MEMORY, Fun, Traced, Watched, by_liblbfgs, contenders, has, lbfgspp_gaps
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 QUICK_SIZES = SIZES[:2]
@@ -57,6 +57,8 @@ def overhead(n: int, threads: Sequence[int], rounds: int) -> dict[str, list[floa
             watched = Watched(fun)
             call(watched, x0, iterations)
             samples.setdefault(name, []).append(statistics.median(watched.gaps(full)))
+        if gaps := lbfgspp_gaps(x0, iterations):
+            samples.setdefault("LBFGSpp", []).append(statistics.median(gaps[full:]))
         for t in threads:
             samples.setdefault(f"reading twice {t}", []).append(_read_twice(n, t))
     return samples

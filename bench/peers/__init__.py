@@ -6,21 +6,28 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Peer:
-    """package: its name on PyPI; parts: the benchmarks it is in; settings: how it is called there, and why so."""
+    """package: its name on PyPI; parts: the benchmarks it is in; settings: how it is called there, and why so.
+
+    header: of a C++ library, the file that shows that it is there.
+    """
 
     name: str
     package: str
     parts: tuple[str, ...]
     settings: str
     install: str = ""
+    header: str = ""
 
     @property
     def version(self) -> str | None:
         """Of what is installed here; None if nothing is."""
+        if self.header:
+            return "Debian's" if Path(self.header).exists() else None
         try:
             return metadata.version(self.package)
         except metadata.PackageNotFoundError:
