@@ -6,11 +6,11 @@ data=${1:-${SCHUSS_SHARED:-$(dirname "$0")/../../shared}/data}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# show NAME TRAIN TEST [options of training]
+# show NAME TRAIN TEST [options of training]: threads that race over so few rows would move the loss by some per cent
 show() {
   local name=$1 train=$2 test=$3
   shift 3
-  schuss ctr train "$train" --out "$work/model" "$@" > "$work/said"
+  schuss ctr train "$train" --out "$work/model" --mode deterministic "$@" > "$work/said"
   schuss ctr evaluate "$work/model" --in "$test" > "$work/report"
   printf '%-12s %s\n' "$name" "$(grep -E '^(logloss|AUC)' "$work/report" | tr -s ' ' | paste -sd' ')"
 }
