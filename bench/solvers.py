@@ -193,7 +193,8 @@ def main(out: Path = Path("results"), quick: bool = False, rules: Sequence[str] 
         found["fits"] = {}
         data = {"a9a": a9a} if A9A.exists() else {}
         for name, make in (data if quick else {**data, "200k x 100k": made}).items():
-            found["fits"][name] = fits(make(), threads, 1 if quick else 3, l1_too=name == "a9a" or not quick)
+            rounds = 1 if quick or name != "a9a" else 3
+            found["fits"][name] = fits(make(), threads, rounds, l1_too=True)
             _show_fits(console, name, found["fits"][name])
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{report.default_name(about)}-solvers.json"
