@@ -43,9 +43,9 @@ std::int64_t merge(std::int64_t n, const Scratch& s, std::int64_t numbers) {
 // Fetches the rows of a lesson's entries ahead of their examples, a few at a time: more lines than a core can wait for
 // at once would keep it from its work.
 template <Kind kind, bool change>
-class Ahead {
+class RowFetch {
  public:
-  explicit Ahead(const Lesson& lesson)
+  explicit RowFetch(const Lesson& lesson)
       : model_(*lesson.model),
         all_(lesson.examples),
         next_(all_.indptr[lesson.first]),
@@ -59,6 +59,7 @@ class Ahead {
     few_ = (limit_ - next_) / calls + 1;
   }
   void operator()() { until(std::min(limit_, next_ + few_)); }
+  void rest() { until(limit_); }
 
  private:
   static constexpr std::int64_t calls = kind == Kind::ffm ? 8 : kind == Kind::fm ? 6 : 3;  // in an example
@@ -175,7 +176,7 @@ void learn_as(Lesson& lesson) {
   const Model& model = *lesson.model;
   const Examples& all = lesson.examples;
   Visit<kind> visit(model, lesson.scratch);
-  Ahead<kind, true> ahead(lesson);
+  RowFetch<kind, true> fetch(lesson);
   Step linear_step, factors_step;
   Judge judge(model.loss);
   std::int64_t t = 0;
@@ -186,11 +187,11 @@ void learn_as(Lesson& lesson) {
       if (kind != Kind::lr) make(model.factors, lesson.factors_options, t, factors_step);
     }
     const Example e = example(all, i);
-    ahead.start(i);
-    const float m = visit.margin(e, true, ahead), weight = all.weights ? all.weights[i] : 1.0f;
+    fetch.start(i);
+    const float m = visit.margin(e, true, fetch), weight = all.weights ? all.weights[i] : 1.0f;
     if (lesson.margins) lesson.margins[i] = m;
     lesson.weight += double(weight);
-    visit.step(e, weight * judge(m, all.labels[i], weight), all.repeats[i], linear_step, factors_step, ahead);
+    visit.step(e, weight * judge(m, all.labels[i], weight), all.repeats[i], linear_step, factors_step, fetch);
   }
   lesson.loss += judge.sum();
 }
@@ -198,11 +199,11 @@ void learn_as(Lesson& lesson) {
 template <Kind kind>
 void score_as(const Lesson& lesson) {
   Visit<kind> visit(*lesson.model, lesson.scratch);
-  Ahead<kind, false> ahead(lesson);
+  RowFetch<kind, false> fetch(lesson);
   for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
-    ahead.start(i);
-    lesson.margins[i] = visit.margin(example(lesson.examples, i), false, ahead);
-    ahead(), ahead(), ahead(), ahead(), ahead();
+    fetch.start(i);
+    lesson.margins[i] = visit.margin(example(lesson.examples, i), false, fetch);
+    fetch.rest();
   }
 }
 

@@ -41,7 +41,7 @@ class Coalescer {
     if (const std::int64_t wrong = examine(ids, bound, ascending); wrong < n) return wrong;
     if (low_ + high > 64 || low_ > 32) return too_many;
     if (ascending) return alone(ids, out);
-    if (n >= few && bound <= FirstSeen::most_ids) return number(ids, bound, out);
+    if (bound <= std::min(FirstSeen::most_ids, sparse * n)) return number(ids, bound, out);
     make_keys(ids);
     sort(high);
     list(out);
@@ -51,6 +51,8 @@ class Coalescer {
  private:
   static constexpr std::int64_t serial = 8192;  // below, one thread does it
   static constexpr std::int64_t few = 64;       // below, they are sorted by insertion
+  static constexpr std::int64_t sparse =
+      4096;  // ids for each position: for more, a memory of all is not worth its pages
   static constexpr int most_parts = 16;
 
   struct alignas(64) Part {
