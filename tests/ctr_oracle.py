@@ -17,13 +17,16 @@ from oracle import ORACLES
 
 Array = npt.NDArray[Any]
 
-# Of each kernel: the oracle's name, its numbers in the order of `options`, its slots.
+# Of each kernel: the oracle's name, its numbers in the order of `options`, its slots. Of those in SHARED a slot is one
+# number of a row.
 KERNELS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "sgd": ("SGD", ("lr",), ()),
     "adagrad": ("AdaGrad", ("lr", "eps", "lr_decay"), ("s",)),
     "adam": ("Adam", ("lr", "beta1", "beta2", "eps", "hat", "bias_correction"), ("m", "v")),
     "ftrl": ("FTRL", ("lr", "beta", "l1", "l2", "power"), ("z", "n")),
+    "row_wise_adagrad": ("RowWiseAdaGrad", ("lr", "eps"), ("s",)),
 }
+SHARED = ("row_wise_adagrad",)
 
 
 def loss(kind: str, margin: float, y: float) -> float:
@@ -65,6 +68,7 @@ class Learner:
         factors: Array | None,
         factors_kernel: tuple[str, int] | None,
         factors_start: Sequence[tuple[float, float]],
+        factors_pitch: int,
         loss: str,
         seed: int,
         scale: float,
@@ -159,8 +163,10 @@ class Learner:
                 for column in range(self.width):
                     self.factors[row, column] = self.scale / math.sqrt(self.dim) * drawn(self.seed, row, column)
                 w = self.factors[row, : self.width]
+                assert self.factors_kernel is not None
                 for k, (value, slope) in enumerate(self.factors_start):
-                    self.factors[row, (k + 1) * self.width : (k + 2) * self.width] = value + slope * w
+                    at = slot_at(k, self.width, self.factors_kernel[0])
+                    self.factors[row, at] = value + slope * (w if at.stop - at.start == self.width else 0)
 
     def score(
         self, indptr: Array, ids: Array, values: Array | None, fields: Array | None, threads: int, out: Array
@@ -193,6 +199,12 @@ def drawn(seed: int, row: int, column: int) -> float:
     return ((mixed((key + column * 0xD1342543DE82EF95 + 1) % 2**64) >> 11) + 0.5) / 2**53
 
 
+def slot_at(k: int, width: int, kernel: str) -> slice:
+    """Where a row keeps its k-th slot."""
+    first = (k + 1) * width
+    return slice(first, first + (1 if kernel in SHARED else width))
+
+
 def step(row: Array, width: int, kernel: tuple[str, int], options: Sequence[float], g: Array, steps: int) -> None:
     """One step of a row [w(width) | slot0(width) | ...]."""
     name, names, slots = KERNELS[kernel[0]]
@@ -203,9 +215,9 @@ def step(row: Array, width: int, kernel: tuple[str, int], options: Sequence[floa
         hyper["eps_place"] = "hat" if hyper.pop("hat") else "outside"
     oracle = ORACLES[name](hyper, row[:width])
     for k, slot in enumerate(slots):
-        oracle.slots[slot] = row[(k + 1) * width : (k + 2) * width].astype(np.float64)
+        oracle.slots[slot] = row[slot_at(k, width, kernel[0])].astype(np.float64)
     oracle.t = steps
     oracle.step(g)
     row[:width] = oracle.w
     for k, slot in enumerate(slots):
-        row[(k + 1) * width : (k + 2) * width] = oracle.slots[slot]
+        row[slot_at(k, width, kernel[0])] = oracle.slots[slot]

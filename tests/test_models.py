@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schuss
-from schuss import _cold, checkpoint, models
+from schuss import _cold, _level, checkpoint, models
 from schuss.data import Batch, Format
 from schuss.models import FFM, FM, LR, learner
 from schuss.models import file as model_file
@@ -72,7 +72,7 @@ def clicks(n=2000, seed=0, vocabulary=8):
 
 
 def tables(model):
-    return {name: part.array.copy() for name, part in model_file.parts(model).items()}
+    return {name: part.array[:, part.columns] for name, part in model_file.parts(model).items()}
 
 
 def same(a, b):
@@ -87,7 +87,7 @@ def with_oracle(model):
     twin.history = History()
     for name, part in model_file.parts(model).items():
         copy = Part(part.rule, part.rows, part.numbers)
-        copy.array = part.array.copy()
+        copy.array, copy.pitch = part.array[:, part.columns], part.numbers
         setattr(twin, f"_{name}", copy)
     factors = twin._factors
     twin._learner = ctr_oracle.Learner(
@@ -102,6 +102,7 @@ def with_oracle(model):
         factors.array if factors else None,
         factors.kernel if factors else None,
         factors.start(positive=model.scale > 0) if factors else [],
+        factors.pitch if factors else 0,
         model.loss,
         model.seed,
         model.scale,
@@ -113,9 +114,11 @@ def started(model, seed=1):
     """The model with every row begun, so that none takes start values of its own."""
     rng = np.random.default_rng(seed)
     for part in model_file.parts(model).values():
-        part.array[:, : part.numbers] = rng.normal(0, 0.3, (part.rows, part.numbers))
+        rows = np.zeros((part.rows, part.used), np.float32)
+        rows[:, : part.numbers] = rng.normal(0, 0.3, (part.rows, part.numbers))
         for k, (start, _) in enumerate(part.start(positive=False)):
-            part.array[:, (k + 1) * part.numbers : (k + 2) * part.numbers] = start + (0.5 if start else 0.0)
+            rows[:, (k + 1) * part.numbers : (k + 2) * part.numbers] = start + (0.5 if start else 0.0)
+        part.put(np.arange(part.rows), rows)
     return model
 
 
@@ -124,6 +127,9 @@ RULES = {
     "adagrad": schuss.AdaGrad(lr=0.1, initial_accumulator=0.1),
     "ftrl": schuss.FTRL(lr=0.1, l1=0.05, l2=0.1),
     "adam": schuss.Adam(lr=0.02),
+    "row_wise_adagrad": schuss.RowWiseAdaGrad(lr=0.1, initial_accumulator=0.1),
+    "row_wise_adagrad_decayed": schuss.RowWiseAdaGrad(lr=0.1, initial_accumulator=0.1, weight_decay=0.1),
+    "adagrad_decayed": schuss.AdaGrad(lr=0.1, initial_accumulator=0.1, weight_decay=0.1, decoupled=True, maximize=True),
 }
 
 
@@ -138,7 +144,7 @@ def test_oracle_gradient_is_that_of_finite_differences(kind, loss):
     numbers = DIM * FIELDS if kind == "ffm" else DIM
     factors = None if kind == "lr" else rng.normal(0, 0.3, (1 << BITS, numbers))
     start = (["sgd", 0], [])
-    oracle = ctr_oracle.Learner(None, kind, BITS, DIM, FIELDS, linear, *start, factors, *start, loss, 0, 1.0)
+    oracle = ctr_oracle.Learner(None, kind, BITS, DIM, FIELDS, linear, *start, factors, *start, numbers, loss, 0, 1.0)
     ids, x, fields, y = [3, 9, 3, 20], [0.5, -1.2, 2.0, 0.7], [0, 1, 2, 1], 1.0
     by_id, by_row = oracle.gradients(ids, x, fields)
     g = ctr_oracle.slope(loss, oracle.margin(ids, x, fields), y)
@@ -185,6 +191,20 @@ def test_learning(kind, rule, loss):
         assert array == pytest.approx(tables(oracle)[name], abs=3e-4), name
 
 
+@pytest.mark.skipif(len(_level.runnable()) < 2, reason="one level was built")
+@pytest.mark.parametrize("values", [False, True], ids=["ones", "values"])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dim", [4, 5, 8])
+@pytest.mark.parametrize("kind", ["fm", "ffm"])
+def test_levels_agree_to_the_bit(kind, dim, rule, values, monkeypatch):
+    trained = []
+    for level in _level.runnable():
+        monkeypatch.setattr(_level, "table", _level.module(level).table)
+        model = make(kind, dim=dim, rule=RULES[rule], seed=3, **({"fields": 24} if kind == "ffm" else {}))
+        trained.append(model.partial_fit(ascending(40, values=values)))
+    assert all(same(trained[0], other) for other in trained[1:])
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_learning_from_nothing(kind, rule):
@@ -210,7 +230,7 @@ def ascending(n=12, fields=24, values=True, seed=0):
 
 
 @pytest.mark.parametrize("values", [False, True], ids=["ones", "values"])
-@pytest.mark.parametrize("rule", ["sgd", "adagrad", "ftrl"])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dim", [1, 2, 4, 5, 8, 16])
 @pytest.mark.parametrize("kind", ["fm", "ffm"])
 def test_every_width_of_a_row(kind, dim, rule, values):
@@ -356,10 +376,16 @@ def test_rates_follow_from_the_first_batch():
     assert LR(BITS, normalise=True).partial_fit(few).rules["linear"].lr == 1.0
 
 
-@pytest.mark.parametrize(("kind", "rate", "start", "decay"), [("fm", 0.25, 0.1, 0.0), ("ffm", 0.5, 1.0, 0.002)])
-def test_factors_have_numbers_of_their_own(kind, rate, start, decay):
-    rules = KINDS[kind](BITS).partial_fit(clicks(50)).rules
-    factors = schuss.AdaGrad(lr=rate, initial_accumulator=start, weight_decay=decay)
+@pytest.mark.parametrize(
+    ("kind", "rule", "factors"),
+    [
+        ("fm", None, schuss.AdaGrad(lr=0.25, initial_accumulator=0.1)),
+        ("ffm", None, schuss.RowWiseAdaGrad(lr=0.5, initial_accumulator=1.0, weight_decay=0.002)),
+        ("ffm", "adagrad", schuss.AdaGrad(lr=0.5, initial_accumulator=1.0, weight_decay=0.002)),
+    ],
+)
+def test_factors_have_numbers_of_their_own(kind, rule, factors):
+    rules = KINDS[kind](BITS, rule=rule).partial_fit(clicks(50)).rules
     assert rules == {"linear": schuss.AdaGrad(lr=0.5), "factors": factors}
 
 

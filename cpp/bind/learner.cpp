@@ -63,10 +63,20 @@ class Memory {
             lines(factors_, numbers * entries + pack),
             lines(sum_, model.dim + pack),
             held(model.linear, entries + 1, linear_rows_, linear_numbers_),
-            held(model.factors, model.kind == Kind::fm ? entries : 0, factor_rows_, factor_numbers_)};
+            held(model.factors, model.kind == Kind::fm ? entries : 0, factor_rows_, factor_numbers_),
+            field_rows(model)};
   }
 
  private:
+  FieldRows field_rows(const Model& model) {
+    if (model.kind != Kind::ffm) return {};
+    constexpr std::int64_t pack = 16;
+    const std::int64_t places = model.fields + pack;
+    return {lines(field_rows_, places),          lines(field_x_, places * model.dim),
+            lines(nobody_, model.factors.width), lines(pair_sums_, places),
+            lines(pair_packs_, places * pack),   lines(pair_steps_, places * std::int64_t(pair_step_bytes))};
+  }
+
   template <class T>
   static T* lines(std::vector<T>& all, std::int64_t size) {
     constexpr std::uintptr_t line = 64;
@@ -85,7 +95,11 @@ class Memory {
   std::vector<std::int64_t> ids_;
   std::vector<std::uint64_t> keys_;
   std::vector<const char*> linear_rows_, factor_rows_;
-  std::vector<float> linear_, x_, terms_, factors_, sum_, linear_numbers_, factor_numbers_;
+  std::vector<float*> field_rows_;
+  std::vector<PairSums> pair_sums_;
+  std::vector<std::byte> pair_steps_;
+  std::vector<float> linear_, x_, terms_, factors_, sum_, linear_numbers_, factor_numbers_, field_x_, nobody_,
+      pair_packs_;
 };
 
 class Learner {
@@ -95,8 +109,8 @@ class Learner {
 
   Learner(const py::capsule& table, const std::string& kind, int bits, std::int64_t dim, std::int64_t fields,
           const py::object& linear, const Name& linear_kernel, const Starts& linear_start, const py::object& factors,
-          const std::optional<Name>& factors_kernel, const Starts& factors_start, const std::string& loss,
-          std::uint64_t seed, double scale)
+          const std::optional<Name>& factors_kernel, const Starts& factors_start, std::int64_t factors_pitch,
+          const std::string& loss, std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.kind = Kind(place_of("kind", kind, kinds));
     model_.loss = MarginLoss(place_of("loss", loss, losses));
@@ -111,9 +125,9 @@ class Learner {
     model_.seed = seed;
     model_.scale = float(scale);
     const std::int64_t rows = std::int64_t(1) << bits;
-    set(model_.linear, linear, "linear", rows + 1, 1, linear_kernel, linear_start, linear_hypers_);
+    set(model_.linear, linear, "linear", rows + 1, 1, 1, linear_kernel, linear_start, linear_hypers_);
     if (model_.kind != Kind::lr)
-      set(model_.factors, factors, "factors", rows, model_.kind == Kind::fm ? dim : dim * fields,
+      set(model_.factors, factors, "factors", rows, model_.kind == Kind::fm ? dim : dim * fields, factors_pitch,
           factors_kernel.value_or(Name{"None", 0}), factors_start, factors_hypers_);
   }
 
@@ -181,7 +195,7 @@ class Learner {
 
  private:
   void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t dim,
-           const Name& name, const Starts& start, int& hypers) const {
+           std::int64_t pitch, const Name& name, const Starts& start, int& hypers) const {
     const Kernel* const kernel = &kernel_of(*hot_, name.first, name.second);
     if (kernel->group == 2)
       throw py::value_error(
@@ -191,7 +205,10 @@ class Learner {
       throw py::value_error(what + "_start: expected " + std::to_string(kernel->slots + kernel->shared) +
                             " numbers, got " + std::to_string(start.size()));
     const View a = writable(array, what);
-    const std::int64_t need = dim * (1 + kernel->slots) + kernel->shared;
+    if (pitch < dim)
+      throw py::value_error(what + "_pitch: expected at least " + std::to_string(dim) + ", got " +
+                            std::to_string(pitch));
+    const std::int64_t need = pitch * (1 + kernel->slots) + kernel->shared;
     check_number(a, array, f32, what);
     if (a.dims != 2 || a.shape[0] != rows || a.shape[1] < need)
       throw py::value_error(what + ": expected shape (" + std::to_string(rows) + ", at least " + std::to_string(need) +
@@ -199,6 +216,7 @@ class Learner {
     part = {reinterpret_cast<float*>(a.data),
             a.shape[1],
             dim,
+            pitch,
             &kernel->number[f32],
             kernel->slots,
             kernel->shared,
@@ -284,7 +302,7 @@ void bind_learner(py::module_& m) {
       .def(
           py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
                    const Learner::Name&, const Learner::Starts&, const py::object&, const std::optional<Learner::Name>&,
-                   const Learner::Starts&, const std::string&, std::uint64_t, double>())
+                   const Learner::Starts&, std::int64_t, const std::string&, std::uint64_t, double>())
       .def("learn", &Learner::learn)
       .def("score", &Learner::score);
 }

@@ -1,5 +1,7 @@
 // Learning and scoring blocks of examples, one after the other. Rules are reached through their `rows` entry: nothing
 // here is made anew for each of them.
+#include <utility>
+
 #include "schuss/list.hpp"
 #include "schuss/models/loss.hpp"
 #include "schuss/models/margin.hpp"
@@ -66,14 +68,20 @@ class RowFetch {
 
   void until(std::int64_t end) {
     for (; next_ < end; ++next_) {
-      fetch_row(model_.linear, all_.ids[next_], change);
-      if (kind != Kind::lr) fetch_row(model_.factors, all_.ids[next_], change);
+      const std::uint32_t id = all_.ids[next_];
+      fetch_row(model_.linear, id, change);
+      if (kind == Kind::ffm && std::exchange(near_[id % near_ids], id) == id) continue;
+      if (kind != Kind::lr) fetch_row(model_.factors, id, change);
     }
   }
+
+  // Rows of an ffm that are still in the second cache: a dozen lines each would be asked for in vain.
+  static constexpr std::uint32_t near_ids = kind == Kind::ffm ? 512 : 1;
 
   const Model& model_;
   const Examples& all_;
   std::int64_t next_, end_, limit_ = 0, few_ = 0;
+  std::uint32_t near_[near_ids] = {};
 };
 
 // An example as it meets the tables.
@@ -87,11 +95,13 @@ class Visit {
         scale_(model.scale / std::sqrt(float(std::max<std::int64_t>(model.dim, 1)))),
         numbers_(kind == Kind::lr ? 0 : model.factors.dim),
         linear_(model.linear, s.linear),
-        factors_(model.factors, s.factors) {}
+        factors_(model.factors, s.factors) {
+    if (kind == Kind::ffm) clear_row(model.factors, s.fields.nobody);
+  }
 
   // Between its parts more() is called.
   template <class More>
-  float margin(const Example& e, bool learning, More& more) {
+  float margin(const Example& e, bool learning, bool repeats, More& more) {
     std::copy_n(e.ids, e.n, s_.ids);
     s_.ids[e.n] = bias_;
     n_ = e.n;
@@ -109,7 +119,15 @@ class Visit {
       more();
       m += fm_pairs(e.n, model_.dim, terms_, s_.sum);
     }
-    if constexpr (kind == Kind::ffm) m += ffm_pairs(model_, e, s_.factors_g);
+    if constexpr (kind == Kind::ffm) {
+      squares_ = has_squares(model_, e) && !(learning && (repeats || !model_.factors.rule->pairs));
+      if (squares_) {
+        pairs_ = pairs_of(model_, e, s_.fields);
+        m += pairs_margin(pairs_, learning && model_.factors.rule->settle_pairs, s_.fields.packs);
+      } else {
+        m += ffm_pairs(model_, e, s_.factors_g);
+      }
+    }
     return m;
   }
 
@@ -132,18 +150,35 @@ class Visit {
       else step_rows(model_.factors, s_.ids, n_, s_.factors_g, factors_step.bytes);
       more();
     }
-    if constexpr (kind == Kind::ffm)
-      for (std::int64_t k = 0, count; k < n_; k += count) {
-        count = std::min(near_rows, n_ - k);
-        ffm_gradient(count * numbers_, g, s_.factors_g + k * numbers_);
-        step_rows(model_.factors, s_.ids + k, count, s_.factors_g + k * numbers_, factors_step.bytes);
-        more();
-      }
+    if constexpr (kind == Kind::ffm) {
+      if (squares_) step_pairs(g, factors_step, more);
+      else step_partners(g, factors_step, more);
+    }
     linear_.step(s_.ids, s_.linear_g, linear_step);
     more();
   }
 
  private:
+  template <class More>
+  void step_pairs(float g, const Step& step, More& more) {
+    pairs_.slope = g;
+    if (model_.factors.rule->settle_pairs) model_.factors.rule->settle_pairs(pairs_, step.bytes);
+    for (pairs_.first = 0; pairs_.first < pairs_.places; pairs_.first += lanes<float> / pairs_.dim) {
+      model_.factors.rule->pairs(pairs_, step.bytes);
+      more();
+    }
+  }
+
+  template <class More>
+  void step_partners(float g, const Step& step, More& more) {
+    for (std::int64_t k = 0, count; k < n_; k += count) {
+      count = std::min(near_rows, n_ - k);
+      ffm_gradient(count * numbers_, g, s_.factors_g + k * numbers_);
+      step_rows(model_.factors, s_.ids + k, count, s_.factors_g + k * numbers_, step.bytes);
+      more();
+    }
+  }
+
   // Whether the factors are laid side by side.
   bool held() const { return kind == Kind::fm && short_dim<float>(numbers_); }
 
@@ -169,6 +204,8 @@ class Visit {
   Held linear_, factors_;
   const float* terms_ = nullptr;
   std::int64_t n_ = 0;
+  bool squares_ = false;  // whether an ffm's pairs are taken in squares
+  FieldPairs pairs_{};
 };
 
 template <Kind kind>
@@ -188,7 +225,7 @@ void learn_as(Lesson& lesson) {
     }
     const Example e = example(all, i);
     fetch.start(i);
-    const float m = visit.margin(e, true, fetch), weight = all.weights ? all.weights[i] : 1.0f;
+    const float m = visit.margin(e, true, all.repeats[i], fetch), weight = all.weights ? all.weights[i] : 1.0f;
     if (lesson.margins) lesson.margins[i] = m;
     lesson.weight += double(weight);
     visit.step(e, weight * judge(m, all.labels[i], weight), all.repeats[i], linear_step, factors_step, fetch);
@@ -202,7 +239,7 @@ void score_as(const Lesson& lesson) {
   RowFetch<kind, false> fetch(lesson);
   for (std::int64_t i = lesson.first; i < lesson.last; ++i) {
     fetch.start(i);
-    lesson.margins[i] = visit.margin(example(lesson.examples, i), false, fetch);
+    lesson.margins[i] = visit.margin(example(lesson.examples, i), false, false, fetch);
     fetch.rest();
   }
 }

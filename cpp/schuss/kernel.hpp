@@ -100,6 +100,26 @@ struct Coords {
   std::int64_t first, last;
 };
 
+// Sums over the rows of a square: of each row dim neighbours, in each the sum of some of its numbers.
+struct alignas(64) PairSums {
+  float t[16], tw[16], w[16];  // squares of what meets the row, products with the row, squares of the row
+};
+
+// The float32 rows of one example by field. Piece b of row a and piece a of row b are each other's gradient, times
+// slope x_a x_b. A field without an entry has a row of its own that no other example sees, and x = 0.
+struct FieldPairs {
+  float* const* rows;         // `places` of them, whole squares
+  const float* x;             // of each, repeated for the numbers of a piece
+  std::int64_t places, ones;  // the first `ones` have x = 1
+  std::int64_t dim, pitch;    // of a piece; from one component of a row to the next
+  std::int64_t numbers;       // of a row
+  std::int64_t first;         // which row of squares
+  float slope;
+  PairSums* sums;  // of each row of squares
+  void* steps;     // pair_step_bytes for each row
+};
+constexpr std::size_t pair_step_bytes = 64;
+
 // One rule for one number type. `step` is step_bytes of storage that `at` fills. An access or an exact form that has no
 // meaning for the rule is null. The look functions fold what look k finds into folded[0 .. terms) of most_folds
 // numbers.
@@ -114,6 +134,13 @@ struct Typed {
   void (*settle)(int k, const double* folded, std::int64_t n, void* shared, void* step);
   void (*idle)(const void* step, double fresh, struct Gap* one);  // one step without a gradient
   void (*wake)(const Rows&);                                      // brings rows ids[i], or i, up to date
+
+  // Of float32, where the rule is compiled for it: the step of an ffm's rows; first, of a rule that shares numbers in a
+  // row, its scalars for each.
+  void (*pairs)(const FieldPairs&, const void* step);
+  void (*settle_pairs)(const FieldPairs&, const void* step);
+
+  double (*descent)(const void* step);  // the rate of a step that is w -= rate g, 0 of any other; or null
 
   // The step and its look in one walk, of a rule that looks in passing.
   void (*pass)(const Span&, const void* step, double* folded);

@@ -2,6 +2,7 @@
 #pragma once
 #include "access/coords.hpp"
 #include "access/factored.hpp"
+#include "access/field_pairs.hpp"
 #include "access/wake.hpp"
 
 namespace schuss {
@@ -14,12 +15,23 @@ void at(const double* hyper, const Before& before, const After& after, std::int6
   *static_cast<Plan<R, T>*>(step) = {Prepared<T>(before), Projected<T>(after), R::at(h, t)};
 }
 
+template <class R, class T>
+double descent(const void* step) {
+  const auto& plan = *static_cast<const Plan<R, T>*>(step);
+  return plan.plain() ? double(plan.step.rate) : 0.0;
+}
+
 // The accesses of a rule that sees packs of an array and its slots.
 template <class R, class T>
 constexpr Typed walked(Typed k) {
   if constexpr (!R::moves && !R::passing) k.span = span<R, T>;
   if constexpr (!R::whole_only) k.rows = rows<R, T>;
   if constexpr (!R::whole_only && R::group != Group::row) k.coords = coords<R, T>;
+  if constexpr (R::descends) k.descent = descent<R, T>;
+  if constexpr (R::paired && std::is_same_v<T, float>) {
+    k.pairs = pairs<R>;
+    if constexpr (R::group == Group::row) k.settle_pairs = settle_pairs<R>;
+  }
   if constexpr (R::idling != Idle::never) {
     static_assert(!R::whole_only, "a rule that takes dense gradients only has no rows to wake; its Idle is `never`");
     k.idle = idle<R, T>;

@@ -52,7 +52,15 @@ struct Idler {
   }
 };
 
-struct Elementwise : Idler {
+// What a rule is compiled for beside the accesses that all have.
+struct Compiled {
+  static constexpr bool descends = false;  // is w -= step.rate g: word vectors take several such steps at once
+  // For an ffm's pairs (access/field_pairs.hpp); of rules that share numbers in a row only those whose one look is the
+  // sum of the gradient's squares.
+  static constexpr bool paired = false;
+};
+
+struct Elementwise : Idler, Compiled {
   static constexpr int variant = 0;
   static constexpr Group group = Group::none;
   static constexpr auto shared = names();
@@ -67,7 +75,7 @@ struct Elementwise : Idler {
 // `moves`: the only look makes the slots' new values, which the dense walk leaves in memory; finish(w, slots, step)
 // does the rest of `apply` from them, without the gradient. `passing`: what the only look finds is for the next step,
 // so it is taken of what a pack was before `apply`, in the same walk.
-struct GroupRule : Idler {
+struct GroupRule : Idler, Compiled {
   static constexpr int variant = 0;
   static constexpr auto shared = names();
   static constexpr bool opens = false;       // settle(-1) gives the looks what is shared

@@ -237,6 +237,7 @@ class Learner:
         factors: _Array | None,
         factors_kernel: tuple[str, int] | None,
         factors_start: Sequence[tuple[float, float]],
+        factors_pitch: int,
         loss: str,
         seed: int,
         scale: float,

@@ -11,7 +11,7 @@ from .data import Format
 from .models import Model, load
 from .models.file import SETTINGS
 from .models.kinds import KINDS
-from .models.rules import PARTS, rule_named
+from .models.rules import PARTS, rule_named, usual
 from .models.sources import guessed
 from .rules import Rule
 
@@ -62,7 +62,7 @@ def rules_of(model: str, rule: str | None, lr: str | None) -> dict[str, Rule | s
             rate = None if rates.get(part) is None else float(rates[part])
         except ValueError:
             raise ValueError(f"--lr: expected a number, got {rates[part]!r}") from None
-        name = names.get(part, "AdaGrad")
+        name = names.get(part, usual(model, part))
         found[part] = name if rate is None else rule_named(name, model, part, rate)
     return found
 

@@ -1,5 +1,6 @@
 // The factors of an ffm: <v_{a,f_b}, v_{b,f_a}> for each pair of entries.
 #pragma once
+#include "../access/field_pairs.hpp"
 #include "example.hpp"
 
 namespace schuss {
@@ -31,30 +32,102 @@ template <class F>
   else all(std::integral_constant<int, 1>{});
 }
 
-// ---- squares of pieces ---------------------------------------------------------------------------------------------
+// ---- squares -------------------------------------------------------------------------------------------------------
 
-// A register of `n` numbers holds n / piece pieces.
-template <int n>
-using Register = typename Run<float, n>::Vector;
-
-// Exchanges pieces of a and b: two rows of a square become two rows of its mirror image, `step` pieces apart.
-template <int n, int piece, int step, std::size_t... i>
-[[gnu::always_inline]] inline void cross(Register<n>& a, Register<n>& b, std::index_sequence<i...>) {
-  const Register<n> low =
-      __builtin_shufflevector(a, b, (int(i) / piece & step ? n + int(i) - step * piece : int(i))...);
-  b = __builtin_shufflevector(a, b, (int(i) / piece & step ? n + int(i) : int(i) + step * piece)...);
-  a = low;
+// Whether an example's pairs are taken in squares: most fields once, in order, and rows of whole packs.
+inline bool has_squares(const Model& model, const Example& e) {
+  const std::int64_t side = model.dim > 0 ? lanes<float> / model.dim : 0;
+  if (!with_piece(model.dim, [](auto) {}) || model.factors.pitch % lanes<float> != 0) return false;
+  if (e.n < side || 4 * e.n < 3 * model.fields) return false;
+  for (std::int64_t i = 1; i < e.n; ++i)
+    if (e.fields[i - 1] >= e.fields[i]) return false;
+  return true;
 }
 
-// Mirrors a square of n / piece rows in as many registers at its diagonal.
-template <int n, int piece, int step = 1>
-[[gnu::always_inline]] inline void mirror(Register<n>* row) {
-  constexpr int side = n / piece;
-  if constexpr (step < side) {
-    for (int i = 0; i < side; ++i)
-      if (!(i & step)) cross<n, piece, step>(row[i], row[i + step], std::make_index_sequence<n>{});
-    mirror<n, piece, 2 * step>(row);
+// The rows of an example that has squares.
+inline FieldPairs pairs_of(const Model& model, const Example& e, const FieldRows& memory) {
+  const std::int64_t dim = model.dim, side = lanes<float> / dim, places = (model.fields + side - 1) / side * side;
+  std::int64_t place = 0;
+  const auto put = [&](float* row, float x) {
+    memory.rows[place] = row;
+    std::fill_n(memory.x + place++ * dim, dim, x);
+  };
+  for (std::int64_t i = 0; i < e.n; ++i) {
+    while (place < e.fields[i]) put(memory.nobody, 0.0f);
+    put(row_of(model.factors, e.ids[i]), e.value(i));
   }
+  const std::int64_t ones = e.n == place && !e.values ? place : 0;
+  while (place < places) put(memory.nobody, 0.0f);
+  return {memory.rows,       memory.x, places, ones,        dim,         model.factors.pitch,
+          model.factors.dim, 0,        0.0f,   memory.sums, memory.steps};
+}
+
+// The sum over all pairs: each square times the mirror image of its other half, one pack of sums for each row; and, if
+// asked for, the sums that a rule needs which shares numbers in a row. Those of rows come as a row's pack, the others
+// lie beside each other already.
+template <int piece, bool summing>
+float squares_margin(const FieldPairs& p, float* memory) {
+  constexpr int side = square_side<piece>;
+  constexpr std::int64_t width = lanes<float>;
+  const auto zero = fill(0.0f);
+  if constexpr (summing) {
+    std::fill_n(p.sums[0].t, p.places / side * std::int64_t(sizeof(PairSums) / sizeof(float)), 0.0f);
+    std::fill_n(memory, p.places * width, 0.0f);
+  }
+  Pack<float> margin = zero;
+  for (std::int64_t a = 0; a < p.places; a += side) {
+    PairSums& own = p.sums[a / side];
+    Pack<float> half[side], whole[side], squares[side], met_by = zero;
+    for (int k = 0; k < side; ++k) {
+      half[k] = whole[k] = zero;
+      if constexpr (summing) squares[k] = load(memory + (a + k) * width);
+    }
+    const auto multiply = [&](auto meeting, std::int64_t b, Pack<float>* to) __attribute__((always_inline)) {
+      const Square<piece> here(p.rows + a, b * piece), there(p.rows + b, a * piece), back = there.mirrored();
+      Pack<float> products = zero, theirs = zero;
+#pragma GCC unroll 16
+      for (int k = 0; k < side; ++k) {
+        const Pack<float> product = here.row[k] * met<piece, meeting>(p, a, b, k, back.row[k]);
+        to[k] += product;
+        if constexpr (!summing) continue;
+        products += product;
+        const Pack<float> ours = met<piece, meeting>(p, a, b, k, here.row[k]),
+                          other = met<piece, meeting>(p, b, a, k, there.row[k]);
+        theirs += ours * ours;
+        met_by += other * other;
+        squares[k] += here.row[k] * here.row[k];
+        if constexpr (meeting != Meeting::diagonal) {
+          float* const at = memory + (b + k) * width;
+          store(at, load(at) + there.row[k] * there.row[k]);
+        }
+      }
+      if constexpr (summing && meeting != Meeting::diagonal) {
+        PairSums& sums = p.sums[b / side];
+        store(sums.t, load(sums.t) + theirs);
+        store(sums.tw, load(sums.tw) + products);
+      }
+    };
+    multiply(std::integral_constant<Meeting, Meeting::diagonal>{}, a, half);
+    std::int64_t b = a + side;
+    for (; b + side <= p.ones; b += side) multiply(std::integral_constant<Meeting, Meeting::ones>{}, b, whole);
+    for (; b < p.places; b += side) multiply(std::integral_constant<Meeting, Meeting::values>{}, b, whole);
+    for (int k = 0; k < side; ++k) margin += whole[k] + 0.5f * half[k];
+    if constexpr (summing) {
+      for (int k = 0; k < side; ++k) whole[k] += half[k];
+      store(own.t, load(own.t) + met_by);
+      store(own.tw, load(own.tw) + Square<piece>(whole).mirrored().sum());
+      store(own.w, Square<piece>(squares).mirrored().sum());
+    }
+  }
+  return sum_of(margin);
+}
+
+inline float pairs_margin(const FieldPairs& p, bool summing, float* memory) {
+  float margin = 0;
+  with_piece(p.dim, [&](auto piece) {
+    margin = summing ? squares_margin<piece, true>(p, memory) : squares_margin<piece, false>(p, memory);
+  });
+  return margin;
 }
 
 // ---- partners ------------------------------------------------------------------------------------------------------

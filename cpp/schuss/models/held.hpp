@@ -64,7 +64,7 @@ class Held {
   bool here() const { return part_.shared == 0; }
 
   float* component(int slot) const { return memory_.numbers + (1 + slot) * memory_.stride; }
-  std::int64_t offset(int slot) const { return (1 + slot) * part_.dim * std::int64_t(sizeof(float)); }
+  std::int64_t offset(int slot) const { return (1 + slot) * part_.pitch * std::int64_t(sizeof(float)); }
 
   // Behind the rows, to the end of the last register, the first one again.
   template <class Id>

@@ -15,11 +15,12 @@ struct Start {
   float constant, slope;
 };
 
-// One table of a model. A row is [w | slot | slot ... | shared], `width` floats with its padding; a row of zero bytes
-// has never been seen: it scores 0, and starts when it is first learned.
+// One table of a model. A row is [w | slot | slot ... | shared], `width` floats with its padding, each slot `pitch`
+// floats behind the one before; a row of zero bytes has never been seen: it scores 0, and starts when it is first
+// learned.
 struct Part {
   float* rows;
-  std::int64_t width, dim;
+  std::int64_t width, dim, pitch;
   const Typed* rule;
   int slots, shared;
   Start start[most_slots + most_shared];  // of each slot, then of the row's own numbers
@@ -43,6 +44,18 @@ struct HeldRows {
   std::int64_t stride;
 };
 
+// The rows of an example by field, room for whole squares: pointers, values repeated for the numbers of a factor, the
+// row of fields without an entry, as it starts; then what rules need that share numbers in a row: sums, a pack for each
+// row, and scalars.
+struct FieldRows {
+  float** rows;
+  float* x;
+  float* nobody;
+  PairSums* sums;
+  float* packs;
+  void* steps;
+};
+
 // Memory of one thread for its current example, for `most` entries; each array has room for a pack more.
 struct Scratch {
   std::int64_t* ids;  // most + 1
@@ -53,6 +66,7 @@ struct Scratch {
   float* factors_g;          // most * numbers of a row
   float* sum;                // dim: the sum of an fm's terms
   HeldRows linear, factors;  // most + 1; most, where rows are short
+  FieldRows fields;          // of an ffm
 };
 
 // Examples first .. last - 1, learned in order.

@@ -21,14 +21,25 @@ inline bool unseen(const Part& part, const float* row) {
   return true;
 }
 
+// Start values of the slots of a row, of its weights.
+inline void start_slots(const Part& part, float* row) {
+  for (int s = 0; s < part.slots; ++s)
+    for (std::int64_t i = 0; i < part.pitch; ++i)
+      row[(1 + s) * part.pitch + i] = part.start[s].constant + part.start[s].slope * row[i];
+  for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.pitch + s] = part.start[part.slots + s].constant;
+}
+
 // Start values of a row, of (seed, row, column) alone.
 [[gnu::noinline]] inline void start_row(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
   float* const row = row_of(part, id);
   for (std::int64_t i = 0; i < part.dim && scale != 0; ++i) row[i] = scale * float(unit(draw(seed, id, i)));
-  for (int s = 0; s < part.slots; ++s)
-    for (std::int64_t i = 0; i < part.dim; ++i)
-      row[(1 + s) * part.dim + i] = part.start[s].constant + part.start[s].slope * row[i];
-  for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.dim + s] = part.start[part.slots + s].constant;
+  start_slots(part, row);
+}
+
+// A row that starts with weights of 0.
+inline void clear_row(const Part& part, float* row) {
+  std::fill_n(row, part.width, 0.0f);
+  start_slots(part, row);
 }
 
 [[gnu::always_inline]] inline void begin(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
@@ -49,18 +60,17 @@ inline bool unseen(const Part& part, const float* row) {
 
 // n rows, each once, stepped with gradients g of n * dim numbers.
 inline void step_rows(const Part& part, const std::int64_t* ids, std::int64_t n, const float* g, const void* step) {
-  const std::int64_t bytes = part.dim * std::int64_t(sizeof(float));
   Rows a{};
   a.w = part.rows;
-  for (int s = 0; s < part.slots; ++s) a.slots[s] = part.rows + (1 + s) * part.dim;
-  if (part.shared > 0) a.shared = part.rows + (1 + part.slots) * part.dim;
+  for (int s = 0; s < part.slots; ++s) a.slots[s] = part.rows + (1 + s) * part.pitch;
+  if (part.shared > 0) a.shared = part.rows + (1 + part.slots) * part.pitch;
   a.g = g;
   a.ids = ids;
   a.last = n;
   a.dim = part.dim;
   a.stride = a.shared_stride = part.width * std::int64_t(sizeof(float));
   a.near = true;
-  a.together = (1 + part.slots) * bytes + part.shared * std::int64_t(sizeof(float));
+  a.together = ((1 + part.slots) * part.pitch + part.shared) * std::int64_t(sizeof(float));
   part.rule->rows(a, step);
 }
 

@@ -12,6 +12,7 @@ struct FTRL : Elementwise {
   static constexpr int variant = int(rooted);
   static constexpr auto slots = names("z", "n");
   static constexpr auto hyper = names("lr", "beta", "l1", "l2", "power");
+  static constexpr bool paired = rooted;
   struct Hyper {
     double alpha, beta, l1, l2, power;
   };

@@ -113,7 +113,7 @@ def rows_of(model: Model) -> Rows:
     copies: Rows = {}
     for name, part in parts(model).items():
         ids = part.seen()
-        copies[name] = ids, np.ascontiguousarray(part.array[ids, : part.used])
+        copies[name] = ids, np.concatenate(list(part.take(ids)) or [np.empty((0, part.used), np.float32)])
     return copies
 
 
@@ -122,7 +122,7 @@ def put_rows(model: Model, rows: Rows) -> None:
     for name, part in parts(model).items():
         part.array[part.seen()] = 0
         ids, values = rows[name]
-        part.array[ids, : part.used] = values
+        part.put(ids, values)
 
 
 def set_header(model: Model, found: dict[str, Any], name: str) -> None:
@@ -157,4 +157,4 @@ def _fill(part: Part, file: Any, part_name: str, name: str) -> None:
     step = max(BLOCK // part.used, 1)
     for first in range(0, len(ids), step):
         last = min(first + step, len(ids))
-        part.array[ids[first:last], : part.used] = rows[first:last]
+        part.put(ids[first:last], rows[first:last])

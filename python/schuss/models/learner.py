@@ -24,6 +24,7 @@ def new_learner(
         factors.array if factors else None,
         factors.kernel if factors else None,
         factors.start(positive=scale > 0) if factors else [],
+        factors.pitch if factors else 0,
         loss,
         seed,
         scale,

@@ -13,10 +13,14 @@ from ..rules import SGD, Rule
 
 Array = NDArray[Any]
 BLOCK = 1 << 20  # numbers that are looked at together
+PACK, LONG = 16, 48  # numbers
 
 
 class Part:
     """`rows` rows [numbers | slot | slot ... | shared], padded; all zeros: a row that was never seen.
+
+    From one slot to the next are `pitch` numbers: long rows are whole packs, so that none lies across two cache lines.
+    Files have no padding.
 
     Parameters
     ----------
@@ -40,7 +44,9 @@ class Part:
             )
         self.rule, self.rows, self.numbers = rule, rows, numbers
         self.used = numbers * (1 + len(info["slots"])) + len(info["shared"])
-        self.array: Array = _cold.zeros_like(np.empty((rows, _padded(self.used)), np.float32))
+        self.pitch = numbers if numbers < LONG else -(-numbers // PACK) * PACK
+        width = _padded(self.used + (self.pitch - numbers) * (1 + len(info["slots"])))
+        self.array: Array = _cold.zeros_like(np.empty((rows, width), np.float32))
 
     def start(self, positive: bool) -> list[tuple[float, float]]:
         """Start values of the slots, then of the shared numbers: (a, b) stands for a + b w.
@@ -69,7 +75,7 @@ class Part:
 
     def seen(self, slots: bool = True) -> Array:
         """Ids of the rows that are not all zero, ascending; `slots=False`: by their weights alone."""
-        count = self.used if slots else self.numbers
+        count = self.array.shape[1] if slots else self.numbers
         found = [first + np.flatnonzero(block[:, :count].any(1)) for first, block in self.blocks()]
         return np.concatenate(found).astype(np.int64)
 
@@ -81,15 +87,34 @@ class Part:
 
     def take(self, ids: Array, slots: bool = True) -> Iterator[Array]:
         """Rows by id, without padding, in blocks of bounded size."""
-        count = self.used if slots else self.numbers
         step = max(BLOCK // self.array.shape[1], 1)
         for first in range(0, len(ids), step):
-            yield np.ascontiguousarray(self.array[ids[first : first + step], :count])
+            rows = self.array[ids[first : first + step]]
+            yield np.ascontiguousarray(rows[:, self.columns] if slots else rows[:, : self.numbers])
+
+    def put(self, ids: Array, rows: Array) -> None:
+        """Makes these the rows of some ids: with their slots, without padding."""
+        width = self.array.shape[1]
+        values = np.zeros((len(ids), width), np.float32)
+        for k, (value, _) in enumerate(self.start(positive=False)[: len(self.rule.info["slots"])]):
+            values[:, (1 + k) * self.pitch : (2 + k) * self.pitch] = value
+        values[:, self.columns] = rows
+        self.array[ids] = values
+
+    @property
+    def columns(self) -> Array:
+        """Where the numbers of a row lie in the array."""
+        components = 1 + len(self.rule.info["slots"])
+        own = (np.arange(components)[:, None] * self.pitch + np.arange(self.numbers)).reshape(-1)
+        return np.concatenate([own, components * self.pitch + np.arange(len(self.rule.info["shared"]))])
 
 
 FROZEN = SGD(lr=0.0)  # of a model that was saved without slots
 
 
 def _padded(numbers: int) -> int:
-    """A power of two up to 16 numbers, whole halves of cache lines above."""
-    return 1 << (numbers - 1).bit_length() if numbers <= 16 else -(-numbers // 8) * 8
+    """A power of two up to 16 numbers, whole halves of cache lines above, of long rows whole lines."""
+    if numbers <= PACK:
+        return 1 << (numbers - 1).bit_length()
+    line = PACK if numbers >= LONG else PACK // 2
+    return -(-numbers // line) * line
