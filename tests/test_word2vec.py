@@ -264,6 +264,16 @@ def test_rules_see_the_gradient_and_keep_their_slots(monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(other._in.array[touched, other._in.numbers], s[touched, 0], rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "options", [{"sg": False}, {"sg": True}, {"sg": True, "window": 1}, {"sg": False, "hs": True}], ids=str
+)
+def test_steps_at_once_have_the_bits_of_products_and_steps(options: dict[str, Any]) -> None:
+    text = text_of()
+    bounded = schuss.SGD(lr=0.05, lower=-1e30)  # no step of it is w -= rate g alone
+    at_once, apart = (model_of(text, epochs=2, rule=rule, **options) for rule in (schuss.SGD(lr=0.05), bounded))
+    assert same(at_once, apart)
+
+
 def test_of_too_many_gradients_a_row_takes_a_multiple_of_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     """CBOW gives a node of the tree one gradient for each centre below it."""
     text = [["a", "b"]] * 30 + [["c", "d"]] * 2

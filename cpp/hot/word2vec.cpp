@@ -59,9 +59,9 @@ class Centres {
   void fetch_input(std::int64_t i) const {
     if (i < 0 || i >= all_) return;
     const std::uint32_t word = s_.kept[i];
-    if (!model_.group) return fetch_row(model_.in, word);
+    if (!model_.group) return fetch_row(model_.in, word, Sink::steps);
     for (std::int64_t k = model_.group_start[word]; k < model_.group_start[word + 1]; ++k)
-      fetch_row(model_.in, model_.group[k]);
+      fetch_row(model_.in, model_.group[k], Sink::steps);
   }
 
   std::int64_t first_of(std::int64_t i, int reach) const { return std::max<std::int64_t>(0, i - reach); }
@@ -81,7 +81,7 @@ class Centres {
       if (groups == 0) return;
       std::int64_t* const ids = s_.drawn + slot * sizes_.groups * sizes_.outputs;
       const std::int64_t from = model_.path_start[word], n = model_.path_start[word + 1] - from;
-      for (std::int64_t k = 0; k < n; ++k) fetch_row(model_.out, ids[k] = model_.path[from + k] >> 1);
+      for (std::int64_t k = 0; k < n; ++k) fetch_row(model_.out, ids[k] = model_.path[from + k] >> 1, Sink::steps);
       return;
     }
     for (std::int64_t group = 0; group < groups; ++group) {
@@ -92,7 +92,7 @@ class Centres {
         ids[n] = draws.negative(group * model_.negative + k, model_.alias, model_.words);
         n += ids[n] != word;  // as the original program does: left out, not drawn again
       }
-      for (int k = 0; k < n; ++k) fetch_row(model_.out, ids[k]);
+      for (int k = 0; k < n; ++k) fetch_row(model_.out, ids[k], Sink::steps);
       s_.counts[slot * sizes_.groups + group] = n;
     }
   }
@@ -163,6 +163,12 @@ class Centres {
   // Outputs ids[0 .. n). Where an input has them to itself, an output that comes twice is seen as its first step left
   // it, as in the original program: then the block is cut there.
   void block(const std::int64_t* ids, int n) {
+    lesson_.predictions += inputs_;
+    if constexpr (!Sink::factored)
+      if (at_once(ids, n)) {
+        errors_of(ids, n, 0);
+        return sink_.take(ids, n, s_.in_ids, inputs_);
+      }
     const bool alone = inputs_ == 1 && !model_.tree;
     for (int from = 0; from < n;) {
       int to = n;
@@ -171,19 +177,44 @@ class Centres {
       products(ids + from, to - from, from);
       from = to;
     }
+    if (inputs_ == 1 && sink_.rate() > 0) {
+      for (std::int64_t r = 0; r < rows_; ++r) s_.stepped[r] = row_of(model_.in, s_.in_ids[r]);
+      return descend_alike(s_.stepped, rows_, s_.in_g, sink_.rate(), model_.in.numbers);
+    }
     const bool plain = !model_.group && !model_.cbow;
     sink_.in(s_.in_ids, plain ? nullptr : s_.from, rows_, s_.in_g);
-    lesson_.predictions += inputs_;
   }
 
-  void products(const std::int64_t* ids, int n, int from) {
-    const std::int64_t numbers = model_.in.numbers, stride = (n + 3) / 4 * 4;
+  // Whether gradients of a block go where they belong as soon as they are made.
+  bool at_once(const std::int64_t* ids, int n) const {
+    if (!at_once_here || model_.group || model_.cbow || inputs_ < 2 || n > most_at_once) return false;
+    if (Sink::summed) return true;
+    return sink_.rate() > 0 && distinct(ids, n) && distinct(s_.in_ids, int(rows_));
+  }
+
+  static bool distinct(const std::int64_t* ids, int n) {
+    bool same = false;
+    for (int i = 1; i < n; ++i)
+      for (int k = 0; k < i; ++k) same |= ids[i] == ids[k];
+    return !same;
+  }
+
+  // Scores and errors of the inputs with outputs ids[0 .. n).
+  void errors_of(const std::int64_t* ids, int n, int from) {
+    const std::int64_t stride = stride_of(n);
     for (int k = 0; k < n; ++k) s_.out_rows[k] = row_of(model_.out, ids[k]);
     float* const side = s_.side + from;
     for (std::int64_t k = n; k < stride; ++k) s_.shift[k] = -87;
-    score(numbers, s_.in_rows, inputs_, s_.out_rows, n, side, s_.shift, s_.scores, stride);
+    score(model_.in.numbers, s_.in_rows, inputs_, s_.out_rows, n, side, s_.shift, s_.scores, stride);
     for (std::int64_t k = n; k < stride; ++k) s_.shift[k] = 0;
     errors(s_.scores, inputs_, n, stride, side, surprise_);
+  }
+
+  void products(const std::int64_t* ids, int n, int from) {
+    const std::int64_t numbers = model_.in.numbers, stride = stride_of(n);
+    errors_of(ids, n, from);
+    if (inputs_ == 1 && sink_.rate() > 0)
+      return descend(s_.out_rows, n, s_.scores, s_.in_rows[0], sink_.rate(), s_.in_g, numbers, from > 0);
     sum_up(s_.out_rows, n, s_.scores, stride, 1, inputs_, s_.in_g, numbers, from > 0);
     if constexpr (Sink::factored) return sink_.out(ids, n, s_.scores);
     sum_up(s_.in_rows, inputs_, s_.scores, 1, stride, n, s_.out_g, numbers, false);

@@ -38,6 +38,9 @@ struct WordModel {
   const std::uint32_t* group;
 };
 
+// Scores of an input come in fours.
+constexpr std::int64_t stride_of(std::int64_t outputs) { return (outputs + 3) / 4 * 4; }
+
 // Sizes of a thread's memory.
 struct WordSizes {
   std::int64_t contexts, outputs, groups, inputs, rows;  // of a centre; inputs: vectors; rows: behind them
@@ -45,24 +48,25 @@ struct WordSizes {
 };
 
 struct WordScratch {
-  std::uint32_t* kept;      // words of a part of a sentence
-  std::int64_t* position;   // and where they lie in the text
-  std::int64_t* drawn;      // ring x groups x outputs
-  int* counts;              // ring x groups
-  int* reach;               // ring: of the window
-  std::int64_t* in_ids;     // rows
-  std::int64_t* from;       // rows: the input a row belongs to
-  std::int64_t* start;      // 0, 1, 2, ... rows
-  float* inputs;            // inputs x numbers: means of rows
-  float* in_g;              // inputs x numbers
-  float* out_g;             // outputs x numbers
-  float* scores;            // inputs x stride, and a pack
-  float* side;              // stride: -1 for label 1, else 1
-  float* shift;             // stride: far below 0 where there is no output
-  const float** in_rows;    // inputs
-  const float** out_rows;   // outputs
-  std::int64_t* merged[3];  // rows or outputs: ids, start and from without repeats
-  float* buffer;            // numbers
+  std::uint32_t* kept;        // words of a part of a sentence
+  std::int64_t* position;     // and where they lie in the text
+  std::int64_t* drawn;        // ring x groups x outputs
+  int* counts;                // ring x groups
+  int* reach;                 // ring: of the window
+  std::int64_t* in_ids;       // rows
+  std::int64_t* from;         // rows: the input a row belongs to
+  std::int64_t* start;        // 0, 1, 2, ... rows
+  float* inputs;              // inputs x numbers: means of rows
+  float* in_g;                // inputs x numbers
+  float* out_g;               // outputs x numbers
+  float* scores;              // inputs x stride, and a pack
+  float* side;                // stride: -1 for label 1, else 1
+  float* shift;               // stride: far below 0 where there is no output
+  float** in_rows;            // inputs
+  float** out_rows;           // outputs
+  float **stepped, **summed;  // rows; outputs: where their gradients go
+  std::int64_t* merged[3];    // rows or outputs: ids, start and from without repeats
+  float* buffer;              // numbers
 };
 
 // What a row takes of a part of a round: a multiple of a vector.

@@ -7,6 +7,7 @@
 #include "../exponential.hpp"
 #include "../vec.hpp"
 #include "margin.hpp"
+#include "word2vec.hpp"
 
 namespace schuss {
 
@@ -127,6 +128,99 @@ inline void sum_up(const float* const* x, std::int64_t n, const float* e, std::i
       sum_rows<rows>(x, n, e + r * e_row, e_row, e_next, g + r * numbers, numbers, onto);
       r += rows;
     });
+}
+
+// ---- one input, w -= rate g --------------------------------------------------------------------------------------
+
+template <int packs>
+[[gnu::always_inline]] inline void descend_tile(float* const* v, std::int64_t n, const float* e, const float* h,
+                                                float rate, float* g, std::int64_t at, bool onto) {
+  constexpr int width = lanes<float>;
+  Pack<float> sum[packs], x[packs];
+  for (int p = 0; p < packs; ++p) {
+    sum[p] = onto ? load(g + at + p * width) : fill(0.0f);
+    x[p] = load(h + at + p * width);
+  }
+  for (std::int64_t k = 0; k < n; ++k) {
+    const Pack<float> error = fill(e[k]);
+    for (int p = 0; p < packs; ++p) {
+      float* const w = v[k] + at + p * width;
+      const Pack<float> old = load(w);
+      sum[p] = fma(error, old, sum[p]);
+      store(w, old - rate * (error * x[p]));
+    }
+  }
+  for (int p = 0; p < packs; ++p) store(g + at + p * width, sum[p]);
+}
+
+// g = sum over k < n of e[k] v[k], added to g if `onto`; then v[k] -= rate (e[k] h). In one pass over v, with the
+// roundings of two.
+inline void descend(float* const* v, std::int64_t n, const float* e, const float* h, float rate, float* g,
+                    std::int64_t numbers, bool onto) {
+  for (std::int64_t at = 0; at < numbers;)
+    with_count<deep>((numbers - at) / lanes<float>, [&](auto packs) __attribute__((always_inline)) {
+      descend_tile<packs>(v, n, e, h, rate, g, at, onto);
+      at += packs * lanes<float>;
+    });
+}
+
+// w[k] -= rate g; a row that comes twice is stepped twice.
+inline void descend_alike(float* const* w, std::int64_t n, const float* g, float rate, std::int64_t numbers) {
+  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
+    const Pack<float> change = rate * load(g + j);
+    for (std::int64_t k = 0; k < n; ++k) store(w[k] + j, load(w[k] + j) - change);
+  }
+}
+
+// ---- some inputs and outputs at once -----------------------------------------------------------------------------
+
+constexpr int most_at_once = 6;                         // outputs whose rows and sums are in registers
+constexpr bool at_once_here = Pack<float>::parts == 1;  // there are enough of them
+
+// What becomes of a gradient: w -= rate g, or it is added to a sum.
+struct Stepped {
+  float rate;
+  [[gnu::always_inline]] void operator()(float* w, const Pack<float>& old, const Pack<float>& g) const {
+    store(w, old - rate * g);
+  }
+};
+struct Added {
+  [[gnu::always_inline]] void operator()(float* sum, const Pack<float>&, const Pack<float>& g) const {
+    store(sum, load(sum) + g);
+  }
+};
+
+template <int outputs, class Take>
+[[gnu::noinline]] void products_of(const float* const* in, float* const* in_to, std::int64_t inputs,
+                                   const float* const* out, float* const* out_to, const float* e, std::int64_t numbers,
+                                   Take take) {
+  constexpr std::int64_t stride = stride_of(outputs);
+  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
+    Pack<float> y[outputs], sum[outputs];
+    for (int o = 0; o < outputs; ++o) {
+      y[o] = load(out[o] + j);
+      sum[o] = fill(0.0f);
+    }
+    for (std::int64_t i = 0; i < inputs; ++i) {
+      const float* const error = e + i * stride;
+      const Pack<float> x = load(in[i] + j);
+      Pack<float> g = fill(0.0f);
+      for (int o = 0; o < outputs; ++o) {
+        g = fma(fill(error[o]), y[o], g);
+        sum[o] = fma(fill(error[o]), x, sum[o]);
+      }
+      take(in_to[i] + j, x, g);
+    }
+    for (int o = 0; o < outputs; ++o) take(out_to[o] + j, y[o], sum[o]);
+  }
+}
+
+// Takes the gradients sum_o e[i][o] out[o] of inputs and sum_i e[i][o] in[i] of outputs to where they go, with the
+// roundings of products and steps one after the other. Where rows are stepped none comes twice.
+template <class Take>
+void products_at_once(const float* const* in, float* const* in_to, std::int64_t inputs, const float* const* out,
+                      float* const* out_to, std::int64_t outputs, const float* e, std::int64_t numbers, Take take) {
+  with_count<most_at_once>(outputs, [&](auto n) { products_of<n>(in, in_to, inputs, out, out_to, e, numbers, take); });
 }
 
 // ---- errors --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 // Gradients of words' rows kept for the end of a round, when each row is stepped once by its sum.
 #pragma once
-#include "word_block.hpp"
 #include "word_steps.hpp"
 
 namespace schuss {
@@ -20,10 +19,19 @@ inline void order(WordTerms& terms) {
 // Into a sum for each row.
 class Summed {
  public:
-  static constexpr bool factored = false;
+  static constexpr bool steps = false, factored = false, summed = true;
+  static constexpr float rate() { return 0; }
 
   explicit Summed(const WordLesson& lesson) : lesson_(lesson) { lesson.in_terms->count = lesson.out_terms->count = 0; }
 
+  // Adds a block's gradients, by the errors in its scores.
+  void take(const std::int64_t* out, std::int64_t outputs, const std::int64_t* in, std::int64_t inputs) {
+    const WordScratch& s = lesson_.scratch;
+    for (std::int64_t k = 0; k < outputs; ++k) s.summed[k] = sum_of_row(*lesson_.out_terms, out[k]);
+    for (std::int64_t k = 0; k < inputs; ++k) s.stepped[k] = sum_of_row(*lesson_.in_terms, in[k]);
+    products_at_once(s.in_rows, s.stepped, inputs, s.out_rows, s.summed, outputs, s.scores, lesson_.model->in.numbers,
+                     Added{});
+  }
   void out(const std::int64_t* ids, std::int64_t n, const float* g) { give(*lesson_.out_terms, ids, nullptr, n, g); }
   void in(const std::int64_t* ids, const std::int64_t* from, std::int64_t n, const float* g) {
     give(*lesson_.in_terms, ids, from, n, g);
@@ -38,19 +46,21 @@ class Summed {
  private:
   void give(WordTerms& terms, const std::int64_t* ids, const std::int64_t* from, std::int64_t n, const float* g) {
     const std::int64_t numbers = lesson_.model->in.numbers;
-    for (std::int64_t i = 0; i < n; ++i) {
-      const float* const own = g + (from ? from[i] : i) * numbers;
-      std::int32_t& place = terms.place[ids[i]];
-      if (place < 0) {
-        place = std::int32_t(terms.count++);
-        float* const sum = terms.vectors + place * numbers;
-        std::copy_n(own, numbers, sum);
-        terms.all[place] = {ids[i], sum, 1, 1};
-      } else {
-        add(terms.vectors + place * numbers, own, numbers);
-        ++terms.all[place].gradients;
-      }
+    for (std::int64_t i = 0; i < n; ++i) add(sum_of_row(terms, ids[i]), g + (from ? from[i] : i) * numbers, numbers);
+  }
+
+  // Where a row's sum is, which gets one more gradient.
+  float* sum_of_row(WordTerms& terms, std::int64_t id) {
+    const std::int64_t numbers = lesson_.model->in.numbers;
+    std::int32_t& place = terms.place[id];
+    if (place < 0) {
+      place = std::int32_t(terms.count++);
+      float* const sum = terms.vectors + place * numbers;
+      std::fill_n(sum, numbers, 0.0f);
+      terms.all[place] = {id, sum, 1, 0};
     }
+    ++terms.all[place].gradients;
+    return terms.vectors + place * numbers;
   }
 
   const WordLesson& lesson_;
@@ -59,7 +69,8 @@ class Summed {
 // Of a centre with one input: the input, of which its outputs take multiples, and its gradient, which its rows take.
 class Factored {
  public:
-  static constexpr bool factored = true;
+  static constexpr bool steps = false, factored = true;
+  static constexpr float rate() { return 0; }
 
   explicit Factored(const WordLesson& lesson) : lesson_(lesson) {
     lesson.in_terms->count = lesson.out_terms->count = 0;
@@ -91,9 +102,9 @@ class Factored {
 
 // ---- the end of a round --------------------------------------------------------------------------------------------
 
-template <int packs>
-[[gnu::always_inline]] inline void sum_tile(const WordTerm* term, const WordTerm* last, float scale, float* g,
-                                            std::int64_t at) {
+template <int packs, class Take>
+[[gnu::always_inline]] inline void sum_tile(const WordTerm* term, const WordTerm* last, float scale, float* to,
+                                            std::int64_t at, Take take) {
   constexpr int width = lanes<float>;
   Pack<float> sum[packs];
   for (auto& x : sum) x = fill(0.0f);
@@ -101,21 +112,25 @@ template <int packs>
     const Pack<float> factor = fill(term->factor);
     for (int p = 0; p < packs; ++p) sum[p] = fma(factor, load(term->vector + at + p * width), sum[p]);
   }
-  for (int p = 0; p < packs; ++p) store(g + at + p * width, fill(scale) * sum[p]);
+  for (int p = 0; p < packs; ++p) take(to + at + p * width, fill(scale) * sum[p]);
 }
 
-// g = the sum of a row's terms, bounded: gradients of the same weights all point the same way, so of more than `most`
-// a row takes `most` times their mean.
-inline void sum_terms(const WordTerm* term, const WordTerm* last, std::int64_t most, float* g, std::int64_t numbers) {
+// Takes the sum of a row's terms to where it goes, bounded: gradients of the same weights all point the same way, so of
+// more than `most` a row takes `most` times their mean.
+template <class Take>
+void sum_terms(const WordTerm* term, const WordTerm* last, std::int64_t most, float* to, std::int64_t numbers,
+               Take take) {
   std::int64_t gradients = 0;
   for (const WordTerm* t = term; t != last; ++t) gradients += t->gradients;
   const float scale = gradients > most ? float(most) / float(gradients) : 1.0f;
   for (std::int64_t at = 0; at < numbers;)
     with_count<deep>((numbers - at) / lanes<float>, [&](auto packs) __attribute__((always_inline)) {
-      sum_tile<packs>(term, last, scale, g, at);
+      sum_tile<packs>(term, last, scale, to, at, take);
       at += packs * lanes<float>;
     });
 }
+
+constexpr std::int64_t near = 4;  // rows that are fetched ahead of their step
 
 // Steps the rows of a shard, by their sums over the parts in the order of those.
 inline void apply(const WordShard& a) {
@@ -141,6 +156,16 @@ inline void apply(const WordShard& a) {
 
   Step made;
   table.rule->at(a.options.hyper(), a.options.before(), a.options.after(), a.time, made.bytes);
+  if (const auto rate = float(table.rule->descent ? table.rule->descent(made.bytes) : 0); rate > 0) {
+    const Stepped stepped{rate};
+    for (std::int64_t row = 0; row < n; ++row) {
+      if (row + near < n) fetch_row(table, a.ids[row + near]);
+      a.place[a.ids[row]] = -1;
+      sum_terms(a.sorted + a.start[row], a.sorted + a.start[row + 1], a.most, row_of(table, a.ids[row]), table.numbers,
+                [&](float* w, const Pack<float>& g) __attribute__((always_inline)) { stepped(w, load(w), g); });
+    }
+    return;
+  }
   for (std::int64_t first = 0; first < n; first += held) {
     Rows rows = rows_of(table, a.ids + first, a.sums);
     rows.near = true;
@@ -149,8 +174,8 @@ inline void apply(const WordShard& a) {
       const std::int64_t row = first + k;
       fetch_row(table, a.ids[row]);
       a.place[a.ids[row]] = -1;
-      sum_terms(a.sorted + a.start[row], a.sorted + a.start[row + 1], a.most, a.sums + k * table.numbers,
-                table.numbers);
+      sum_terms(a.sorted + a.start[row], a.sorted + a.start[row + 1], a.most, a.sums + k * table.numbers, table.numbers,
+                [](float* g, const Pack<float>& sum) __attribute__((always_inline)) { store(g, sum); });
     }
     step(table, rows, made, a.buffer);
   }

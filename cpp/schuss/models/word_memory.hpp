@@ -21,7 +21,7 @@ inline WordSizes sizes_of(const WordModel& model, std::int64_t longest_path, std
   s.outputs = model.tree ? longest_path : model.negative + 1;
   s.inputs = model.cbow ? 1 : std::min<std::int64_t>(model.share, s.contexts);
   s.rows = (model.cbow ? s.contexts : s.inputs) * longest_group;
-  s.stride = (s.outputs + 3) / 4 * 4;
+  s.stride = stride_of(s.outputs);
   return s;
 }
 
@@ -37,8 +37,10 @@ class Desk {
         start_(room<std::int64_t>(std::max(z.rows, z.outputs) + 1)),
         counts_(room<int>(ring * z.groups)),
         reach_(room<int>(ring)),
-        in_rows_(room<const float*>(z.inputs)),
-        out_rows_(room<const float*>(z.outputs)),
+        in_rows_(room<float*>(z.inputs)),
+        out_rows_(room<float*>(z.outputs)),
+        stepped_(room<float*>(z.rows)),
+        summed_(room<float*>(z.outputs)),
         numbers_(std::size_t(4 * ((2 * z.inputs + z.outputs + 1 + held) * model.in.numbers + z.inputs * z.stride + 16 +
                                   2 * (2 * z.stride + 16)))) {
     for (std::size_t i = 0; i < start_.size(); ++i) start_[i] = std::int64_t(i);
@@ -64,6 +66,8 @@ class Desk {
     s_.start = start_.data();
     s_.in_rows = in_rows_.data();
     s_.out_rows = out_rows_.data();
+    s_.stepped = stepped_.data();
+    s_.summed = summed_.data();
     for (int i = 0; i < 3; ++i) s_.merged[i] = merged_[i].data();
   }
 
@@ -93,7 +97,7 @@ class Desk {
   std::vector<std::uint32_t> kept_;
   std::vector<std::int64_t> position_, drawn_, in_ids_, from_, start_, merged_[3];
   std::vector<int> counts_, reach_;
-  std::vector<const float*> in_rows_, out_rows_;
+  std::vector<float*> in_rows_, out_rows_, stepped_, summed_;
   Block numbers_;
   std::vector<std::int32_t> places_[2];
   std::vector<std::int64_t> gathered_[2];

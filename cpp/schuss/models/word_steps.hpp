@@ -3,15 +3,18 @@
 #include "../access/rows.hpp"
 #include "../fetch.hpp"
 #include "word2vec.hpp"
+#include "word_block.hpp"
 
 namespace schuss {
 
 inline float* row_of(const WordTable& table, std::int64_t id) { return table.rows + id * table.width; }
 
 // Rows are whole cache lines, on lines.
-[[gnu::always_inline]] inline void fetch_row(const WordTable& table, std::int64_t id) {
+[[gnu::always_inline]] inline void fetch_row(const WordTable& table, std::int64_t id, bool change = true) {
   const float* const row = row_of(table, id);
-  for (std::int64_t j = 0; j < table.width; j += lanes<float>) fetch_to_write(row + j);
+  for (std::int64_t j = 0; j < table.width; j += lanes<float>)
+    if (change) fetch_to_write(row + j);
+    else fetch_to_read(row + j);
 }
 
 // ---- steps ---------------------------------------------------------------------------------------------------------
@@ -72,12 +75,24 @@ inline std::int64_t merge(const std::int64_t* ids, const std::int64_t* from, std
 // Where gradients go: into the tables, at once.
 class Now {
  public:
-  static constexpr bool factored = false;
+  static constexpr bool steps = true, factored = false, summed = false;  // steps: rows change at once
 
   explicit Now(const WordLesson& lesson) : lesson_(lesson) {
     lesson.model->in.rule->at(lesson.options.hyper(), lesson.options.before(), lesson.options.after(), lesson.time,
                               made_.bytes);
+    const Typed& rule = *lesson.model->in.rule;
+    if (rule.descent) rate_ = float(rule.descent(made_.bytes));
   }
+
+  // Steps the rows of a block, each once, by the errors in its scores.
+  void take(const std::int64_t*, std::int64_t outputs, const std::int64_t*, std::int64_t inputs) {
+    const WordScratch& s = lesson_.scratch;
+    products_at_once(s.in_rows, s.in_rows, inputs, s.out_rows, s.out_rows, outputs, s.scores, lesson_.model->in.numbers,
+                     Stepped{rate_});
+  }
+
+  // The rate of a step that is w -= rate g, else 0.
+  float rate() const { return rate_; }
 
   void out(const std::int64_t* ids, std::int64_t n, const float* g) { give(lesson_.model->out, ids, nullptr, n, g); }
   void in(const std::int64_t* ids, const std::int64_t* from, std::int64_t n, const float* g) {
@@ -102,6 +117,7 @@ class Now {
 
   const WordLesson& lesson_;
   Step made_;
+  float rate_ = 0;
 };
 
 }  // namespace schuss
