@@ -312,7 +312,7 @@ def test_borders_of_batches_do_not_matter(kind):
 def test_hogwild_learns_as_well(kind):
     batch, held = clicks(), clicks(1000, seed=1)
     free = make(kind, mode="hogwild", threads=2).fit(batch, epochs=3).evaluate(held).loss
-    assert free == pytest.approx(make(kind).fit(batch, epochs=3).evaluate(held).loss, abs=0.02)
+    assert free < make(kind).fit(batch, epochs=3).evaluate(held).loss + 0.02  # a race may also help
 
 
 def test_fm_and_ffm_see_what_lr_cannot():

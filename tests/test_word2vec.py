@@ -138,10 +138,10 @@ def test_rates_fall_to_the_end() -> None:
 
 
 def test_rates_have_defaults_for_each_kind(tmp_path: Path) -> None:
-    assert (Word2Vec().lr, Word2Vec(sg=False).lr, Word2Vec(sg=False, lr=0.02).lr) == (0.025, 0.1, 0.02)
+    assert (Word2Vec().lr, Word2Vec(sg=False).lr, Word2Vec(sg=False, lr=0.02).lr) == (0.025, 0.075, 0.02)
     model = model_of(text_of(), sg=False)
     model.save(tmp_path / "model")
-    assert Word2Vec.load(tmp_path / "model").settings["lr"] == 0.1  # kept, should the default change
+    assert Word2Vec.load(tmp_path / "model").settings["lr"] == 0.075  # kept, should the default change
 
 
 # ---- draws -----------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def train(
     hs: Annotated[bool, typer.Option("--hs", help="Hierarchical softmax instead of negatives.")] = False,
     shared_negatives: Annotated[int | None, typer.Option(help="Words that share a draw; 1: classical.")] = None,
     lr: Annotated[
-        float | None, typer.Option(help="Rate of the first word: 0.025, with --cbow 0.1, or the rule's own.")
+        float | None, typer.Option(help="Rate of the first word: 0.025, with --cbow 0.075, or the rule's own.")
     ] = None,
     min_lr: Annotated[float, typer.Option(help="Rate of the last word.")] = 1e-4,
     rule: Annotated[str | None, typer.Option(help="AdaGrad, RowWiseAdaGrad, Adam, ... instead of SGD.")] = None,

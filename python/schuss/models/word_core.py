@@ -24,7 +24,7 @@ PIECE: int = _cold.piece_tokens  # words that are learned at one rate
 PART = 16  # words whose gradients are taken together in deterministic mode, eight times side by side
 MOST = 16  # gradients that a row takes of those in full; of more, 16 times their mean
 MOST_ROWS = 2**31
-RATES = (0.025, 0.1)  # of skip-gram; of CBOW, which has one step of a window's mean where that has one of each word
+RATES = (0.025, 0.075)  # of skip-gram; of CBOW, which has one step of a window's mean where that has one of each word
 
 
 class WordCore:
