@@ -72,7 +72,7 @@ def clicks(n=2000, seed=0, vocabulary=8):
 
 
 def tables(model):
-    return {name: part.array[:, part.columns] for name, part in model_file.parts(model).items()}
+    return {name: part.array[:, part.columns].copy() for name, part in model_file.parts(model).items()}
 
 
 def same(a, b):
@@ -87,7 +87,7 @@ def with_oracle(model):
     twin.history = History()
     for name, part in model_file.parts(model).items():
         copy = Part(part.rule, part.rows, part.numbers)
-        copy.array, copy.pitch = part.array[:, part.columns], part.numbers
+        copy.array, copy.pitch = part.array[:, part.columns].copy(), part.numbers
         setattr(twin, f"_{name}", copy)
     factors = twin._factors
     twin._learner = ctr_oracle.Learner(
@@ -311,8 +311,8 @@ def test_borders_of_batches_do_not_matter(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_hogwild_learns_as_well(kind):
     batch, held = clicks(), clicks(1000, seed=1)
-    free = make(kind, mode="hogwild", threads=2).fit(batch, epochs=3).evaluate(held).loss
-    assert free < make(kind).fit(batch, epochs=3).evaluate(held).loss + 0.02  # a race may also help
+    free = make(kind, mode="hogwild", threads=2).fit(batch, epochs=10).evaluate(held).loss  # settled: order counts less
+    assert free == pytest.approx(make(kind).fit(batch, epochs=10).evaluate(held).loss, abs=0.02)
 
 
 def test_fm_and_ffm_see_what_lr_cannot():

@@ -140,7 +140,7 @@ class FFM(Model):
         How many there are; default: what the format or the first batch tells.
     rule
         As in :class:`FM`, but factors have RowWiseAdaGrad by default, one sum for all factors of an id: half the memory
-        of AdaGrad, and no higher loss. By name, both have initial_accumulator 1, rate 2 and weight_decay 0.002.
+        of AdaGrad, about the same loss. By name, both have initial_accumulator 1, rate 2 and weight_decay 0.002.
     scale, loss, l1, l2, normalise, threads, mode, seed
         As in :class:`FM`.
 

@@ -102,8 +102,10 @@ class Part:
         self.array[ids] = values
 
     @property
-    def columns(self) -> Array:
+    def columns(self) -> Array | slice:
         """Where the numbers of a row lie in the array."""
+        if self.pitch == self.numbers:
+            return slice(0, self.used)
         components = 1 + len(self.rule.info["slots"])
         own = (np.arange(components)[:, None] * self.pitch + np.arange(self.numbers)).reshape(-1)
         return np.concatenate([own, components * self.pitch + np.arange(len(self.rule.info["shared"]))])

@@ -60,7 +60,7 @@ def rules_of(
 def usual(kind: str, part: str) -> str:
     """The name of the rule for a part, where none is asked for.
 
-    One sum for a row of an FFM halves what comes from memory, and its held-out loss is no worse (bench/README.md).
+    One sum for a row of an FFM halves what comes from memory, at about the same held-out loss (bench/README.md).
     """
     return "RowWiseAdaGrad" if (kind, part) == ("ffm", "factors") else "AdaGrad"
 
