@@ -12,7 +12,7 @@ import pytest
 from word2vec_oracle import Draws, Oracle, start
 
 import schuss
-from schuss import _cold
+from schuss import _cold, _level
 from schuss.models import Word2Vec, word_choice, word_core, word_training
 from schuss.models.word_core import PIECE
 from schuss.text import Vocabulary
@@ -32,8 +32,8 @@ def model_of(text: list[list[str]], **options: Any) -> Word2Vec:
     return Word2Vec(**given).fit(text)
 
 
-def oracle_of(model: Word2Vec, text: list[list[str]]) -> Oracle:
-    """The float64 model trained as `model` was."""
+def oracle_of(model: Word2Vec, text: list[list[str]], rounds: dict[str, int] | None = None) -> Oracle:
+    """The float64 model trained as `model` was, example after example or in rounds."""
     words = model.vocabulary
     assert words is not None
     first = model.buckets if model.subwords else 0
@@ -57,7 +57,10 @@ def oracle_of(model: Word2Vec, text: list[list[str]]) -> Oracle:
             return model.lr - (model.lr - model.min_lr) * done
 
         made.loss, made.predictions = 0.0, 0
-        made.epoch(ids, epoch, rate)
+        if rounds:
+            made.rounds(ids, epoch, rate, share=model.shared_negatives or 2 * model.window, **rounds)
+        else:
+            made.epoch(ids, epoch, rate)
     return made
 
 
@@ -88,10 +91,40 @@ def test_the_classical_algorithm_follows_the_oracle(name: str) -> None:
     assert model.losses[-1] == pytest.approx(oracle.loss / oracle.predictions, rel=1e-5)
 
 
+ROUNDS = {
+    "sg": {},
+    "sg-pairs": {"shared_negatives": 1},
+    "sg-threes": {"shared_negatives": 3, "dim": 3},
+    "sg-many-negatives": {"negative": 15, "dim": 33},
+    "cbow": {"sg": False},
+    "hs": {"hs": True},
+    "hs-threes": {"hs": True, "shared_negatives": 3},
+    "cbow-hs": {"hs": True, "sg": False, "window": 6},
+    "subwords": {"subwords": (2, 3), "buckets": 50},
+    "cbow-subwords": {"sg": False, "subwords": (1, 4), "buckets": 50, "lr": 0.005},
+}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+@pytest.mark.parametrize("bound", [4, 64])
+def test_rounds_follow_the_oracle(name: str, bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that one part alone has are stepped at once, others by what all parts moved them."""
+    monkeypatch.setattr(word_core, "PLANNED", (16, bound))
+    text = text_of(400, words=[f"w{i}" for i in range(200)])  # some rows are a part's own, some are not
+    model = model_of(text, **{"mode": "deterministic", "lr": 0.03, **ROUNDS[name]})
+    oracle = oracle_of(model, text, {"part": 16, "most": bound})
+    assert model._in is not None and model._out is not None
+    np.testing.assert_allclose(model._in.weights, oracle.v, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model._out.weights, oracle.u[: len(model._out)], rtol=0, atol=1e-5)
+    assert model.losses[-1] == pytest.approx(oracle.loss / oracle.predictions, rel=1e-5)
+
+
 def one_round(patch: pytest.MonkeyPatch, most: int = 10**9) -> None:
     """512 words at the same weights in deterministic mode, `most` gradients of a row in full."""
-    patch.setattr(word_core, "PART", 64)
-    patch.setattr(word_core, "MOST", most)
+    patch.setattr(word_core, "SUMMED", (64, most))
+
+
+SUMMED = schuss.SGD(lr=1.0, lower=-1e30)  # no step of it is w -= rate g alone, so that gradients are summed
 
 
 @pytest.mark.parametrize("options", [{}, {"shared_negatives": 2}, {"sg": False}, {"hs": True}, {"subwords": (2, 3)}],
@@ -100,7 +133,8 @@ def test_the_step_is_the_slope_of_the_loss(options: dict[str, Any], monkeypatch:
     """With one round for all words, no bound and rate 1, the deterministic mode moves the rows by the gradient."""
     one_round(monkeypatch)
     text = text_of(20)
-    model = model_of(text, mode="deterministic", epochs=1, dim=5, buckets=40, lr=0.2, **options)
+    first = {"rule": schuss.SGD(lr=0.2, lower=-1e30)}
+    model = model_of(text, mode="deterministic", epochs=1, dim=5, buckets=40, **first, **options)
     vocabulary = model.vocabulary
     assert vocabulary is not None and model._in is not None and model._out is not None
     tokens = vocabulary.encode(text)
@@ -109,7 +143,7 @@ def test_the_step_is_the_slope_of_the_loss(options: dict[str, Any], monkeypatch:
     before = [model._in.array.copy(), model._out.array.copy()]
 
     def loss(rate: float = 0.0) -> float:
-        return float(model._learner.learn(0, 7, [rate], schuss.SGD(lr=1.0).options(0), 0, 1, False)[0])
+        return float(model._learner.learn(0, 7, [rate], SUMMED.options(0), 0, 1, False)[0])
 
     loss(1.0)
     after = [model._in.array.copy(), model._out.array.copy()]
@@ -228,6 +262,17 @@ def test_deterministic_bits_do_not_depend_on_threads(kind: str) -> None:
     assert one.losses[1] < one.losses[0]
 
 
+@pytest.mark.parametrize(
+    "kind", [{}, {"sg": False}, {"negative": 9}, {"hs": True}, {"subwords": (2, 3), "buckets": 99}]
+)
+def test_levels_with_fused_products_agree_to_the_bit(kind: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+    for level in set(_level.runnable()) - {"v2"}:
+        monkeypatch.setattr(_level, "table", _level.module(level).table)
+        trained.append(model_of(text_of(300), mode="deterministic", **kind))
+    assert all(same(trained[0], other) for other in trained[1:])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_thread_of_hogwild_repeats_and_is_near_the_deterministic_mode(kind: str) -> None:
     text = text_of(1500)
@@ -250,7 +295,7 @@ def test_draws_do_not_depend_on_how_a_sentence_is_cut() -> None:
 def test_rules_see_the_gradient_and_keep_their_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     one_round(monkeypatch)
     text = text_of(20)
-    plain = model_of(text, mode="deterministic", epochs=1, rule=schuss.SGD(lr=1.0))
+    plain = model_of(text, mode="deterministic", epochs=1, rule=SUMMED)
     other = model_of(text, mode="deterministic", epochs=1, rule=schuss.RowWiseAdaGrad(lr=0.1, initial_accumulator=0.5))
     first = start(0, 30, 20)[: len(plain.vocabulary or [])]
     assert plain._in is not None and other._in is not None
@@ -280,7 +325,7 @@ def test_of_too_many_gradients_a_row_takes_a_multiple_of_their_mean(monkeypatch:
     moved = []
     for most in (10**9, 12, 6):
         one_round(monkeypatch, most)
-        options = {"sg": False, "sample": 0, "epochs": 1, "rule": schuss.SGD(lr=1.0), "hs": True}
+        options = {"sg": False, "sample": 0, "epochs": 1, "rule": SUMMED, "hs": True}
         model = model_of(text, mode="deterministic", **options)
         assert model._out is not None and model.vocabulary is not None
         moved.append(model._out.weights.copy())  # from zero

@@ -103,3 +103,71 @@ class Oracle:
         for row in rows:
             self.v[row] -= rate * g
         self.predictions += 1
+
+    def rounds(
+        self, text: Sequence[Sequence[int]], epoch: int, rate: object, *, part: int, most: int, share: int
+    ) -> None:
+        """A pass as deterministic mode makes it for w -= rate g: eight parts of a round begin with the same rows."""
+        tokens = [(p, s) for s, sentence in enumerate(text) for p in range(len(sentence))]
+        begin = np.cumsum([0, *map(len, text)])
+        for first in range(0, len(tokens), 8 * part):
+            parts = [tokens[k : k + part] for k in range(first, first + 8 * part, part)]
+            blocks = [
+                [b for p, s in own for b in self.blocks(text[s], int(begin[s]), p, epoch, share)] for own in parts
+            ]
+            self.round(blocks, rate(first), most)
+
+    def blocks(self, sentence: Sequence[int], begin: int, place: int, epoch: int, share: int) -> Iterator[tuple]:
+        """What the token at a place is learned by: words of its window, `share` at a time, each with outputs."""
+        draws = [Draws(self.seed, epoch, begin + i) for i in range(len(sentence))]
+        kept = [i for i, w in enumerate(sentence) if draws[i].kept(int(self.keep[w]))]
+        if place not in kept:
+            return
+        at, reach = kept.index(place), draws[place].reach(self.window)
+        context = [sentence[i] for j, i in enumerate(kept) if j != at and abs(j - at) <= reach]
+        share = len(context) if self.cbow else share
+        for k in range(0, len(context), max(share, 1)):
+            words = context[k : k + share]
+            inputs = [words] if self.cbow else [[w] for w in words]
+            rows = [[row for word in one for row in self.rows_of[word]] for one in inputs]
+            yield rows, list(self.outputs(sentence[place], draws[place], k // share))
+
+    def round(self, blocks: list[list[tuple]], rate: float, most: int) -> None:
+        count: dict[int, int] = {}
+        homes: dict[int, set[int]] = {}
+        for number, own in enumerate(blocks):
+            for _, outputs in own:
+                for out, _ in outputs:
+                    count[out] = count.get(out, 0) + 1
+                    homes.setdefault(out, set()).add(number)
+        moves: list[tuple[int, np.ndarray]] = []
+        copies: list[dict[int, np.ndarray]] = []
+        gradients: dict[int, int] = {}
+        for own in blocks:
+            v: dict[int, np.ndarray] = {}
+            for inputs, outputs in own:
+                for rows in inputs:
+                    for row in rows:
+                        v.setdefault(row, self.v[row].copy())
+                        gradients[row] = gradients.get(row, 0) + 1
+                x = np.array([np.mean([v[row] for row in rows], axis=0) for rows in inputs])
+                ids = [out for out, _ in outputs]
+                y, label = self.u[ids], np.array([label for _, label in outputs], float)
+                score = x @ y.T
+                self.loss += float(np.log1p(np.exp(np.where(label == 1, -score, score))).sum())
+                error = 1 / (1 + np.exp(-score)) - label
+                self.predictions += len(x)
+                for o, out in enumerate(ids):
+                    if len(homes[out]) == 1 and ids.count(out) == 1:
+                        self.u[out] -= rate * (error[:, o] @ x)
+                    else:
+                        moves.append((out, -rate * min(1, most / count[out]) * (error[:, o] @ x)))
+                for rows, g in zip(inputs, error @ y, strict=True):
+                    for row in rows:
+                        v[row] = v[row] - rate * g
+            copies.append(v)
+        for row, n in gradients.items():
+            own = [v[row] - self.v[row] for v in copies if row in v]
+            self.v[row] += np.sum(own, axis=0) * (min(1, most / n) if len(own) > 1 else 1)
+        for out, move in moves:
+            self.u[out] += move

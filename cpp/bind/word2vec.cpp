@@ -7,8 +7,8 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
-#include "schuss/models/word_draws.hpp"
 #include "schuss/models/word_memory.hpp"
+#include "schuss/models/word_walk.hpp"
 #include "schuss/train/team.hpp"
 
 namespace schuss {
@@ -17,20 +17,21 @@ namespace {
 class WordLearner {
  public:
   using Name = std::pair<std::string, int>;
+  using Rounds = std::pair<std::int64_t, std::int64_t>;  // tokens of a part, gradients that a row takes in full
 
   WordLearner(const py::capsule& table, const Name& name, const py::object& in, const py::object& out, std::int64_t dim,
               bool cbow, bool tree, int window, int negative, std::int64_t share, const py::object& keep,
               const py::object& choice, const py::object& group_start, const py::object& group, std::uint64_t seed,
-              std::int64_t part, std::int64_t most)
-      : hot_(table.get_pointer<Hot>()),
-        seed_(seed),
-        part_(part),
-        most_(at_least("most", most, 1)),
-        owners_{in, out, keep, choice, group_start, group} {
+              const Rounds& summed, const Rounds& planned)
+      : hot_(table.get_pointer<Hot>()), seed_(seed), rounds_{summed, planned}, owners_{in,     out,         keep,
+                                                                                       choice, group_start, group} {
     const Kernel& kernel = kernel_of(*hot_, name.first, name.second);
     hypers_ = kernel.hypers;
-    if (part < 1 || piece_tokens % (parts_of_round * part) != 0)
-      throw py::value_error("part: expected a part of " + std::to_string(piece_tokens / parts_of_round));
+    for (const auto& [part, most] : rounds_) {
+      if (part < 1 || piece_tokens % (parts_of_round * part) != 0)
+        throw py::value_error("part: expected a part of " + std::to_string(piece_tokens / parts_of_round));
+      at_least("most", most, 1);
+    }
     model_.cbow = cbow;
     model_.tree = tree;
     model_.window = at_least("window", window, 1);
@@ -100,7 +101,7 @@ class WordLearner {
     const std::uint64_t key = epoch_key(seed_, epoch);
     Total total;
     const auto lesson_of = [&](std::int64_t piece, const std::vector<double>& at, std::int64_t sentence,
-                               std::int64_t from, std::int64_t to, int member) {
+                               std::int64_t from, std::int64_t to, int member, WordLoss& loss) {
       return WordLesson{&model_,
                         ids_,
                         indptr_,
@@ -113,46 +114,89 @@ class WordLearner {
                         desks_[std::size_t(member)]->scratch(),
                         sizes_,
                         nullptr,
-                        nullptr};
+                        nullptr,
+                        nullptr,
+                        &loss,
+                        touched_.data(),
+                        rounds_[1].second};
     };
     if (hogwild) {
       std::vector<Total> each(static_cast<std::size_t>(pieces));
       Team::get().run(pieces, threads, [&](std::int64_t piece, int member) {
         const std::vector<double> at = at_rate(options, rates[std::size_t(piece)]);
         const std::int64_t from = (first + piece) * piece_tokens;
-        WordLesson lesson = lesson_of(piece, at, sentence_of(from), from, from + piece_tokens, member);
+        WordLoss loss;
+        WordLesson lesson = lesson_of(piece, at, sentence_of(from), from, from + piece_tokens, member, loss);
         hot_->words->learn(lesson);
         each[std::size_t(piece)].add(lesson);
+        each[std::size_t(piece)].loss = loss.total();
       });
-      for (const Total& t : each) total.add(t);
+      for (const Total& t : each) {
+        total.add(t);
+        total.loss += t.loss;
+      }
     } else {
-      make_heaps();
-      const std::int64_t round = parts_of_round * part_, end = std::min((first + pieces) * piece_tokens, tokens_);
+      const bool planned = descends(at_rate(options, *std::max_element(rates.begin(), rates.end())), seen + 1);
+      int shards = 1;
+      while (shards < std::min(threads, most_shards)) shards *= 2;
+      const std::int64_t tokens = rounds_[planned].first, most = rounds_[planned].second;
+      make_room(planned, tokens, shards);
+      const std::int64_t round = parts_of_round * tokens, end = std::min((first + pieces) * piece_tokens, tokens_);
+      WordLoss losses[parts_of_round];
+      const auto lesson_at = [&](const std::vector<double>& at, std::int64_t begin, std::int64_t part, int member) {
+        const std::int64_t from = begin + part * tokens;
+        return lesson_of(begin / piece_tokens - first, at, sentence_of(from), from, from + tokens, member,
+                         losses[part]);
+      };
+      const auto plan_part = [&](std::int64_t begin, std::int64_t part, int member) {
+        if (planned && begin < end) plan(lesson_at(options, begin, part, member), plan_of(begin / round, part));
+      };
+      const auto count = [&](std::int64_t number) {
+        for (int part = 0; part < parts_of_round; ++part) {
+          const std::int64_t now = ++counted_;
+          for_outputs(plan_of(number, part), [&](std::int64_t id) {
+            WordTouch& touch = touched_[std::size_t(id)];
+            const bool before = touch.part >= now - part;  // seen in this round
+            touch.count = before ? touch.count + 1 : 1;
+            touch.shared = before && (touch.shared || touch.part != now);
+            touch.part = now;
+          });
+        }
+      };
+      Team::get().run(parts_of_round, threads,
+                      [&](std::int64_t part, int member) { plan_part(first * piece_tokens, part, member); });
+      if (planned) count(first * piece_tokens / round);
       for (std::int64_t begin = first * piece_tokens; begin < end; begin += round) {
-        const std::int64_t piece = begin / piece_tokens - first;
+        const std::int64_t piece = begin / piece_tokens - first, number = begin / round;
         const std::vector<double> at = at_rate(options, rates[std::size_t(piece)]);
-        const std::int64_t sentence = sentence_of(begin);
         Total each[parts_of_round];
         Team::get().run(parts_of_round, threads, [&](std::int64_t part, int member) {
-          const std::int64_t from = begin + part * part_;
-          WordLesson lesson = lesson_of(piece, at, sentence, from, from + part_, member);
+          WordLesson lesson = lesson_at(at, begin, part, member);
           Desk& desk = *desks_[std::size_t(member)];
           lesson.in_terms = heaps_[0]->parts[part];
           lesson.out_terms = heaps_[1]->parts[part];
           lesson.in_terms->place = desk.places(0, model_.in.count);
           lesson.out_terms->place = desk.places(1, model_.out.count);
+          if (planned) lesson.plan = &plan_of(number, part);
           hot_->words->learn(lesson);
           each[part].add(lesson);
+          plan_part(begin + round, part, member);
         });
         for (const Total& t : each) total.add(t);
-        Team::get().run(2 * shards, threads, [&](std::int64_t task, int member) {
-          const int which = int(task / shards);
+        // Shards of both tables by turns, so that each member's own are some of both; then the next round is counted.
+        Team::get().run(2 * shards + planned, threads, [&](std::int64_t task, int member) {
+          if (task == 2 * shards) {
+            if (begin + round < end) count(number + 1);
+            return;
+          }
+          const int which = int(task % 2);
           Desk& desk = *desks_[std::size_t(member)];
           WordShard shard{};
           shard.table = which ? &model_.out : &model_.in;
           shard.terms = heaps_[which]->parts;
-          shard.shard = int(task % shards);
-          shard.most = most_;
+          shard.kept = !planned ? WordKept::sums : which == 0 ? WordKept::copies : WordKept::moves;
+          shard.shard = int(task / 2);
+          shard.most = most;
           shard.options = {at.data()};
           shard.time = coarse(seen + piece * piece_tokens + 1);
           shard.place = desk.places(which, shard.table->count);
@@ -160,6 +204,7 @@ class WordLearner {
           hot_->words->apply(shard);
         });
       }
+      for (const WordLoss& loss : losses) total.loss += loss.total();
     }
     const py::gil_scoped_acquire acquire;
     return py::make_tuple(total.loss, total.predictions, total.kept);
@@ -172,7 +217,6 @@ class WordLearner {
 
     template <class Other>
     void add(const Other& other) {
-      loss += other.loss;
       predictions += other.predictions;
       kept += other.kept;
     }
@@ -243,24 +287,35 @@ class WordLearner {
     return std::upper_bound(indptr_, indptr_ + sentences_ + 1, token) - indptr_ - 1;
   }
 
-  // CBOW has a vector for each centre, and a term each time that a row takes it; else each row that is touched has one
-  // of both.
-  void make_heaps() {
-    if (heaps_[0]) return;
-    const std::int64_t longest = sizes_.rows / (model_.cbow ? sizes_.contexts : sizes_.inputs);
-    std::int64_t in = part_ * sizes_.rows, out = part_ * sizes_.outputs * sizes_.groups;
-    if (!model_.cbow) {
-      in = std::min(model_.in.count, (part_ + 2 * std::int64_t(model_.window)) * longest);
-      out = std::min(model_.out.count, out);
-    }
-    heaps_[0] = std::make_unique<Heap>(in, model_.cbow ? part_ : in, model_.in.numbers);
-    heaps_[1] = std::make_unique<Heap>(out, model_.cbow ? part_ : out, model_.in.numbers);
+  // Whether the rule's step is w -= rate g.
+  bool descends(const std::vector<double>& options, std::int64_t time) const {
+    const Typed& rule = *model_.in.rule;
+    if (!rule.descent) return false;
+    Step made;
+    const Options at{options.data()};
+    rule.at(at.hyper(), at.before(), at.after(), time, made.bytes);
+    return rule.descent(made.bytes) > 0;
   }
+
+  // Room for what the parts of a round keep.
+  void make_room(bool planned, std::int64_t tokens, int shards) {
+    touched_.resize(planned ? std::size_t(model_.out.count) : 0);
+    if (heaps_[0] && planned == (plans_ != nullptr) && shards == shards_) return;
+    shards_ = shards;
+    const std::int64_t longest = sizes_.rows / (model_.cbow ? sizes_.contexts : sizes_.inputs), row = model_.in.numbers;
+    const std::int64_t in = std::min(model_.in.count, (tokens + 2 * std::int64_t(model_.window)) * longest);
+    const std::int64_t blocks = tokens * (model_.cbow ? 1 : (sizes_.contexts + model_.share - 1) / model_.share);
+    const std::int64_t out = blocks * sizes_.outputs;
+    heaps_[0] = std::make_unique<Heap>(in, row, shards);
+    heaps_[1] = std::make_unique<Heap>(planned ? out : std::min(model_.out.count, out), row, shards);
+    plans_ = planned ? std::make_unique<Plans>(tokens, model_.window, blocks + out) : nullptr;
+  }
+
+  WordPlan& plan_of(std::int64_t round, std::int64_t part) { return plans_->of[round % 2][part]; }
 
   const Hot* hot_;
   std::uint64_t seed_;
-  std::int64_t part_;  // tokens of a part of a round
-  std::int64_t most_;  // gradients that a row takes of a round
+  Rounds rounds_[2];  // of any rule; where its step is w -= rate g
   py::object owners_[6], text_owners_[2];
   WordModel model_{};
   WordSizes sizes_{};
@@ -270,6 +325,10 @@ class WordLearner {
   std::int64_t sentences_ = 0, tokens_ = 0;
   std::vector<std::unique_ptr<Desk>> desks_;
   std::unique_ptr<Heap> heaps_[2];  // of the tables in and out
+  std::unique_ptr<Plans> plans_;
+  std::vector<WordTouch> touched_;  // of each output
+  std::int64_t counted_ = 0;        // parts
+  int shards_ = 0;
   std::mutex mutex_;
 };
 
@@ -279,7 +338,7 @@ void bind_word2vec(py::module_& m) {
   py::class_<WordLearner>(m, "WordLearner", py::module_local())
       .def(py::init<const py::capsule&, const WordLearner::Name&, const py::object&, const py::object&, std::int64_t,
                     bool, bool, int, int, std::int64_t, const py::object&, const py::object&, const py::object&,
-                    const py::object&, std::uint64_t, std::int64_t, std::int64_t>())
+                    const py::object&, std::uint64_t, const WordLearner::Rounds&, const WordLearner::Rounds&>())
       .def("text", &WordLearner::text)
       .def("learn", &WordLearner::learn);
   m.attr("piece_tokens") = piece_tokens;

@@ -202,8 +202,8 @@ class WordLearner:
         group_start: _Array | None,
         group: _Array | None,
         seed: int,
-        part: int,
-        most: int,
+        summed: tuple[int, int],
+        planned: tuple[int, int],
         /,
     ) -> None: ...
     def text(self, ids: _Array, indptr: _Array, /) -> None: ...

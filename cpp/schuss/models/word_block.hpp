@@ -3,6 +3,7 @@
 // how a block is cut. `fma` is written out, so levels with it (v3, v4) agree with each other and not with v2.
 #pragma once
 #include <cmath>
+#include <cstring>
 
 #include "../exponential.hpp"
 #include "../vec.hpp"
@@ -14,6 +15,19 @@ namespace schuss {
 // a b + c, rounded once where the level can.
 [[gnu::always_inline]] inline Pack<float> fma(const Pack<float>& a, const Pack<float>& b, const Pack<float>& c) {
   return each([](const auto& x, const auto& y, const auto& z) { return Eigen::internal::pmadd(x, y, z); }, a, b, c);
+}
+
+// All bits, or none.
+inline float mask(bool on) {
+  const std::uint32_t bits = on ? ~0u : 0u;
+  float made;
+  std::memcpy(&made, &bits, sizeof made);
+  return made;
+}
+
+// The bits that both have.
+[[gnu::always_inline]] inline Pack<float> both(const Pack<float>& a, const Pack<float>& b) {
+  return each([](const auto& x, const auto& y) { return Eigen::internal::pand(x, y); }, a, b);
 }
 
 // ---- sums of lanes -------------------------------------------------------------------------------------------------
@@ -59,6 +73,16 @@ template <int most, class F>
 
 constexpr int tile = Pack<float>::parts == 1 ? 4 : 2;  // inputs of a tile of scores
 constexpr int deep = Pack<float>::parts == 1 ? 4 : 1;  // packs of a tile of gradients
+
+// Calls f(at, packs) for tiles of a row.
+template <class F>
+[[gnu::always_inline]] inline void for_tiles(std::int64_t numbers, F f) {
+  for (std::int64_t at = 0; at < numbers;)
+    with_count<deep>((numbers - at) / lanes<float>, [&](auto packs) __attribute__((always_inline)) {
+      f(at, packs);
+      at += packs * lanes<float>;
+    });
+}
 
 template <int rows, int columns>
 [[gnu::noinline]] void score_tile(std::int64_t numbers, const float* const* in, const float* const* out,
@@ -164,19 +188,6 @@ inline void descend(float* const* v, std::int64_t n, const float* e, const float
     });
 }
 
-// w[k] -= rate g; a row that comes twice is stepped twice.
-inline void descend_alike(float* const* w, std::int64_t n, const float* g, float rate, std::int64_t numbers) {
-  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
-    const Pack<float> change = rate * load(g + j);
-    for (std::int64_t k = 0; k < n; ++k) store(w[k] + j, load(w[k] + j) - change);
-  }
-}
-
-// ---- some inputs and outputs at once -----------------------------------------------------------------------------
-
-constexpr int most_at_once = 6;                         // outputs whose rows and sums are in registers
-constexpr bool at_once_here = Pack<float>::parts == 1;  // there are enough of them
-
 // What becomes of a gradient: w -= rate g, or it is added to a sum.
 struct Stepped {
   float rate;
@@ -189,6 +200,20 @@ struct Added {
     store(sum, load(sum) + g);
   }
 };
+
+// Takes a gradient to n rows; one that comes twice takes it twice.
+template <class Take>
+void take_alike(float* const* w, std::int64_t n, const float* g, std::int64_t numbers, Take take) {
+  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
+    const Pack<float> x = load(g + j);
+    for (std::int64_t k = 0; k < n; ++k) take(w[k] + j, load(w[k] + j), x);
+  }
+}
+
+// ---- some inputs and outputs at once -----------------------------------------------------------------------------
+
+constexpr int most_at_once = 6;                         // outputs whose rows and sums are in registers
+constexpr bool at_once_here = Pack<float>::parts == 1;  // there are enough of them
 
 template <int outputs, class Take>
 [[gnu::noinline]] void products_of(const float* const* in, float* const* in_to, std::int64_t inputs,
@@ -223,11 +248,121 @@ void products_at_once(const float* const* in, float* const* in_to, std::int64_t 
   with_count<most_at_once>(outputs, [&](auto n) { products_of<n>(in, in_to, inputs, out, out_to, e, numbers, take); });
 }
 
+inline bool distinct(const std::int64_t* ids, std::int64_t n) {
+  bool same = false;
+  for (std::int64_t i = 1; i < n; ++i)
+    for (std::int64_t k = 0; k < i; ++k) same |= ids[i] == ids[k];
+  return !same;
+}
+
+// Where outputs of a round go: to[o] = (out[o] or 0, by the mask stays[o]) - rates[o] (sum of gradients).
+struct Moves {
+  float* const* to;
+  const float *rates, *stays;
+};
+
+template <int outputs, class Take>
+[[gnu::noinline]] void move_products_of(const float* const* in, float* const* in_to, std::int64_t inputs, Take take,
+                                        const float* const* out, const Moves& moves, const float* e,
+                                        std::int64_t stride, std::int64_t numbers) {
+  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
+    Pack<float> y[outputs], sum[outputs];
+    for (int o = 0; o < outputs; ++o) {
+      y[o] = load(out[o] + j);
+      sum[o] = fill(0.0f);
+    }
+    for (std::int64_t i = 0; i < inputs; ++i) {
+      const float* const error = e + i * stride;
+      const Pack<float> x = load(in[i] + j);
+      Pack<float> g = take.begin(in_to[i] + j);
+      for (int o = 0; o < outputs; ++o) {
+        g = fma(fill(error[o]), y[o], g);
+        sum[o] = fma(fill(error[o]), x, sum[o]);
+      }
+      take(in_to[i] + j, x, g);
+    }
+    for (int o = 0; o < outputs; ++o)
+      store(moves.to[o] + j, both(y[o], fill(moves.stays[o])) - fill(moves.rates[o]) * sum[o]);
+  }
+}
+
+// What becomes of the gradient of an input: it is the first, goes on from another, or steps the input at once.
+struct First {
+  [[gnu::always_inline]] Pack<float> begin(const float*) const { return fill(0.0f); }
+  [[gnu::always_inline]] void operator()(float* sum, const Pack<float>&, const Pack<float>& g) const { store(sum, g); }
+};
+struct Further {
+  [[gnu::always_inline]] Pack<float> begin(const float* sum) const { return load(sum); }
+  [[gnu::always_inline]] void operator()(float* sum, const Pack<float>&, const Pack<float>& g) const { store(sum, g); }
+};
+struct FirstStepped : Stepped {
+  [[gnu::always_inline]] Pack<float> begin(const float*) const { return fill(0.0f); }
+};
+
+// The same for one input, a few packs of it at a time.
+template <int packs>
+[[gnu::always_inline]] inline void move_tile(const float* x, float* g, const float* const* out, std::int64_t outputs,
+                                             const Moves& moves, const float* e, std::int64_t at) {
+  constexpr int width = lanes<float>;
+  Pack<float> own[packs], sum[packs];
+  for (int p = 0; p < packs; ++p) {
+    own[p] = load(x + at + p * width);
+    sum[p] = fill(0.0f);
+  }
+  for (std::int64_t o = 0; o < outputs; ++o) {
+    const Pack<float> error = fill(e[o]), stays = fill(moves.stays[o]), rate = fill(moves.rates[o]);
+    for (int p = 0; p < packs; ++p) {
+      const Pack<float> y = load(out[o] + at + p * width);
+      sum[p] = fma(error, y, sum[p]);
+      store(moves.to[o] + at + p * width, both(y, stays) - rate * (error * own[p]));
+    }
+  }
+  for (int p = 0; p < packs; ++p) store(g + at + p * width, sum[p]);
+}
+inline void move_outputs(const float* x, float* g, const float* const* out, std::int64_t outputs, const Moves& moves,
+                         const float* e, std::int64_t numbers) {
+  for_tiles(numbers, [&](std::int64_t at, auto packs)
+                         __attribute__((always_inline)) { move_tile<packs>(x, g, out, outputs, moves, e, at); });
+}
+
+// Gradients of inputs go to in_to; outputs move, or it is said by how much.
+inline void move_products(const float* const* in, float* const* in_to, std::int64_t inputs, const float* const* out,
+                          std::int64_t outputs, const Moves& moves, const float* e, std::int64_t numbers) {
+  constexpr int at_once = at_once_here ? most_at_once : 2;
+  const std::int64_t stride = stride_of(outputs);
+  for (std::int64_t o = 0; o < outputs;)
+    with_count<at_once>(outputs - o, [&](auto n) {
+      const Moves own{moves.to + o, moves.rates + o, moves.stays + o};
+      if (o == 0) move_products_of<n>(in, in_to, inputs, First{}, out, own, e, stride, numbers);
+      else move_products_of<n>(in, in_to, inputs, Further{}, out + o, own, e + o, stride, numbers);
+      o += n;
+    });
+}
+
+// The same, and inputs are stepped at once: w -= rate g. Outputs are at most most_at_once, no input comes twice.
+inline void move_at_once(float* const* in, std::int64_t inputs, float rate, const float* const* out,
+                         std::int64_t outputs, const Moves& moves, const float* e, std::int64_t numbers) {
+  with_count<most_at_once>(outputs, [&](auto n) {
+    move_products_of<n>(in, in, inputs, FirstStepped{{rate}}, out, moves, e, stride_of(n), numbers);
+  });
+}
+
 // ---- errors --------------------------------------------------------------------------------------------------------
 
 // The sum of log(1 + e^z), in double. One logarithm of a product serves 512 packs.
 class Surprise {
  public:
+  explicit Surprise(WordLoss& to) : to_(to), line_(load(to.line)), packs_(to.packs) {
+    for (int k = 0; k < Wide<float>::packs; ++k) product_.pack[k] = load(to.product + k * lanes<double>);
+  }
+  ~Surprise() {
+    to_.packs = packs_;
+    store(to_.line, line_);
+    for (int k = 0; k < Wide<float>::packs; ++k) store(to_.product + k * lanes<double>, product_.pack[k]);
+  }
+  Surprise(const Surprise&) = delete;
+  Surprise& operator=(const Surprise&) = delete;
+
   // Adds the losses of a pack of z; gives d loss / d z = 1 / (1 + e^-z). With e = e^-|z| nothing overflows.
   [[gnu::always_inline]] Pack<float> operator()(const Pack<float>& z) {
     const Pack<float> zero = fill(0.0f), one = fill(1.0f);
@@ -240,30 +375,27 @@ class Surprise {
     return where(less(z, zero), e, one) / factor;
   }
 
-  double sum() {
-    settle();
-    return sum_;
-  }
-
  private:
   [[gnu::noinline]] void settle() {
     float line[lanes<float>];
     store(line, line_);
-    for (const float x : line) sum_ += double(x);
+    for (const float x : line) to_.sum += double(x);
     for (const auto& pack : product_.pack) {
       double factor[lanes<double>];
       store(factor, pack);
-      for (const double x : factor) sum_ += std::log(x);
+      for (const double x : factor) to_.sum += std::log(x);
     }
     line_ = fill(0.0f);
     product_ = Wide<float>(fill(1.0f));
     packs_ = 0;
   }
 
-  double sum_ = 0;
-  Pack<float> line_ = fill(0.0f);
+  static_assert(lanes<float> == WordLoss::lanes);
+
+  WordLoss& to_;
+  Pack<float> line_;
   Wide<float> product_{fill(1.0f)};
-  int packs_ = 0;
+  int packs_;
 };
 
 // Scores become side * d loss / d score. `outputs` of a row's `stride` scores count; those behind are far below 0.

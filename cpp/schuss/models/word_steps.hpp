@@ -75,7 +75,7 @@ inline std::int64_t merge(const std::int64_t* ids, const std::int64_t* from, std
 // Where gradients go: into the tables, at once.
 class Now {
  public:
-  static constexpr bool steps = true, factored = false, summed = false;  // steps: rows change at once
+  static constexpr bool writes = true, summed = false, planned = false;  // writes: rows change at once
 
   explicit Now(const WordLesson& lesson) : lesson_(lesson) {
     lesson.model->in.rule->at(lesson.options.hyper(), lesson.options.before(), lesson.options.after(), lesson.time,
@@ -84,15 +84,18 @@ class Now {
     if (rule.descent) rate_ = float(rule.descent(made_.bytes));
   }
 
+  float* in_row(std::int64_t id, WordTerm**) const { return row_of(lesson_.model->in, id); }
+  float* out_row(std::int64_t id) const { return row_of(lesson_.model->out, id); }
+
+  // The rate of a step that is w -= rate g, else 0.
+  float rate() const { return rate_; }
+
   // Steps the rows of a block, each once, by the errors in its scores.
   void take(const std::int64_t*, std::int64_t outputs, const std::int64_t*, std::int64_t inputs) {
     const WordScratch& s = lesson_.scratch;
     products_at_once(s.in_rows, s.in_rows, inputs, s.out_rows, s.out_rows, outputs, s.scores, lesson_.model->in.numbers,
                      Stepped{rate_});
   }
-
-  // The rate of a step that is w -= rate g, else 0.
-  float rate() const { return rate_; }
 
   void out(const std::int64_t* ids, std::int64_t n, const float* g) { give(lesson_.model->out, ids, nullptr, n, g); }
   void in(const std::int64_t* ids, const std::int64_t* from, std::int64_t n, const float* g) {

@@ -65,10 +65,11 @@ class Word2Vec(WordCore):
         Join bigrams that score above this, see `schuss.text.Vocabulary`.
     mode : "hogwild" or "deterministic", default "hogwild"
         "hogwild": threads update the same tables without locks, so that results of several threads differ a little from
-        run to run. "deterministic": gradients of 128 words are taken at the same weights, then each row is stepped by
-        its sum, or by 16 times the mean of more than 16, which at the same weights would overshoot: the same bits for
-        any number of threads. On 450,000 words of text8 it ends at a loss of 2.496 beside 2.478, in about 1.6 times
-        the time (two threads of a shared machine).
+        run to run. "deterministic": 256 words are learned in eight parts that begin with the same rows. A part steps
+        rows that it alone has; others move by the sum of what the parts move them, or by 32 times the mean of more
+        than 32 gradients, which would overshoot: the same bits for any number of threads. A rule other than plain SGD
+        sees a row once in 128 words, with its sum of gradients, or 16 times the mean of more than 16. The loss is that
+        of hogwild within a percent, the time with two threads 1.6 to 1.9 times as long (bench/README.md).
     threads : int, optional
         Default: schuss.get_threads().
     seed : int, default 0

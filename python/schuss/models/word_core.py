@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 PIECE: int = _cold.piece_tokens  # words that are learned at one rate
-PART = 16  # words whose gradients are taken together in deterministic mode, eight times side by side
-MOST = 16  # gradients that a row takes of those in full; of more, 16 times their mean
+# Of deterministic mode: words of a part of a round, of which there are eight side by side; gradients that a row takes
+# in full, of more that many times their mean.
+SUMMED = 16, 16  # any rule: gradients are summed
+PLANNED = 32, 32  # where the rule is w -= rate g: rows that one part alone has are stepped at once
 MOST_ROWS = 2**31
 RATES = (0.025, 0.075)  # of skip-gram; of CBOW, which has one step of a window's mean where that has one of each word
 
@@ -147,8 +149,8 @@ class WordCore:
             group_start,
             group,
             self.seed,
-            PART,
-            MOST,
+            SUMMED,
+            PLANNED,
         )
 
     # ---- learning ---------------------------------------------------------------------------------------------
