@@ -44,7 +44,7 @@ def oracle_of(model: Word2Vec, text: list[list[str]], rounds: dict[str, int] | N
         begin, path = word_choice.tree(words.counts)
         made.paths = [[(int(p) >> 1, int(p) & 1) for p in path[begin[i] : begin[i + 1]]] for i in range(len(words))]
     else:
-        made.alias = word_choice.negatives(words.counts)
+        made.alias = word_choice.negatives(words.counts, model.power)
     if model.subwords:
         begin, rows = word_choice.groups(words.words, model.subwords, model.buckets)
         made.rows_of = [rows[begin[i] : begin[i + 1]].tolist() for i in range(len(words))]
@@ -75,7 +75,7 @@ CLASSICAL = {
     "cbow-hs": {"hs": True, "sg": False, "window": 6},
     "sg-subwords": {"shared_negatives": 1, "subwords": (2, 3), "buckets": 50},
     # At larger rates n-grams that all words share grow fast, and rounding with them: to 3e-5 of rows of length 10.
-    "cbow-subwords": {"sg": False, "subwords": (1, 4), "buckets": 50, "lr": 0.003},
+    "cbow-subwords": {"sg": False, "subwords": (1, 4), "buckets": 50, "lr": 0.003, "power": 0.75},
 }
 
 
@@ -190,13 +190,14 @@ def test_words_are_kept_by_their_frequency() -> None:
     assert found == pytest.approx(chance[0], abs=0.02)
 
 
-def test_negatives_come_in_proportion_to_powers_of_counts() -> None:
+@pytest.mark.parametrize("power", [0, 0.5, 0.75, 1])
+def test_negatives_come_in_proportion_to_powers_of_counts(power: float) -> None:
     counts = np.array([1000, 500, 100, 10, 1, 1])
-    alias = word_choice.negatives(counts)
+    alias = word_choice.negatives(counts, power)
     n = len(counts)
     share = alias[:, 0] / 2**32 / n
     np.add.at(share, alias[:, 1], (1 - alias[:, 0] / 2**32) / n)
-    np.testing.assert_allclose(share, counts**0.75 / (counts**0.75).sum(), atol=1e-8)
+    np.testing.assert_allclose(share, counts**power / (counts**power).sum(), atol=1e-8)
     drawn = np.bincount([Draws(0, 0, i).negative(5, alias) for i in range(6000)], minlength=n) / 6000
     np.testing.assert_allclose(drawn, share, atol=0.02)
 
@@ -369,6 +370,16 @@ def test_a_fit_that_was_stopped_goes_on_bit_for_bit(kind: str, tmp_path: Path, m
     assert same(whole, again.fit(text, resume=True)) and again.seen == whole.seen
 
 
+def test_powers_by_default_and_of_older_files(tmp_path: Path) -> None:
+    assert (Word2Vec().power, Word2Vec(sg=False).power, Word2Vec(sg=False, power=0.75).power) == (0.75, 0.5, 0.75)
+    model = model_of(text_of(), sg=False, power=0.25)
+    model.save(tmp_path / "new")
+    assert Word2Vec.load(tmp_path / "new").power == 0.25
+    del model.settings["power"]
+    model.save(tmp_path / "older")
+    assert Word2Vec.load(tmp_path / "older").power == 0.75
+
+
 def test_a_saved_model_is_the_same_and_another_text_is_refused(tmp_path: Path) -> None:
     text = text_of()
     model = model_of(text, subwords=(2, 3), buckets=100)
@@ -436,6 +447,7 @@ BAD = {
     "window-text": ({"window": "5"}, TypeError, "window: expected a whole number"),
     "sample-negative": ({"sample": -1.0}, ValueError, "sample: expected a finite number >= 0"),
     "min_lr-above": ({"min_lr": 0.5}, ValueError, "min_lr: expected at most lr"),
+    "power": ({"power": 1.5}, ValueError, "power: expected a number from 0"),
     "mode": ({"mode": "fast"}, ValueError, "mode: expected one of 'hogwild', 'deterministic'"),
     "subwords": ({"subwords": (6, 3)}, ValueError, "subwords: expected the lesser number first"),
     "rule-class": ({"rule": schuss.Adam}, TypeError, "rule: expected a rule such as"),

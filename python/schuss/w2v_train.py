@@ -31,6 +31,7 @@ def train(
     cbow: Annotated[bool, typer.Option("--cbow", help="CBOW instead of skip-gram.")] = False,
     hs: Annotated[bool, typer.Option("--hs", help="Hierarchical softmax instead of negatives.")] = False,
     shared_negatives: Annotated[int | None, typer.Option(help="Words that share a draw; 1: classical.")] = None,
+    power: Annotated[float | None, typer.Option(help="Of counts, for negatives: 0.75, with --cbow 0.5.")] = None,
     lr: Annotated[
         float | None, typer.Option(help="Rate of the first word: 0.025, with --cbow 0.075, or the rule's own.")
     ] = None,
@@ -64,6 +65,7 @@ def train(
             sg=not cbow,
             hs=hs,
             shared_negatives=shared_negatives,
+            power=power,
             lr=None if rule else lr,
             min_lr=min_lr,
             rule=_rule_named(rule, lr),

@@ -34,7 +34,7 @@ class Word2Vec(WordCore):
     window : int, default 5
         Words to each side of the centre, at most.
     negative : int, default 5
-        Negatives of a draw, in proportion to counts ** 0.75; the centre itself is left out. Not used with `hs`.
+        Negatives of a draw, in proportion to counts ** power; the centre itself is left out. Not used with `hs`.
     sample : float, default 1e-3
         A word of frequency f is kept with probability sqrt(sample / f) + sample / f; 0 keeps all.
     min_count : int, default 5
@@ -51,6 +51,8 @@ class Word2Vec(WordCore):
         Most words of a window that share one draw of negatives and are learned together. Default: all of a window
         (Ji et al. 2016). 1: each pair draws its own and sees the step of the pair before: the classical algorithm.
         With `hs`: most words that are learned together.
+    power : float, default 0.75, for CBOW 0.5
+        Of the counts by which negatives are drawn, from 0 (all words alike) to 1.
     lr, min_lr : float, default 0.025, for CBOW 0.075, and 1e-4
         Rate of the first word and of the last; linear between them.
     rule : Rule, optional
@@ -103,9 +105,10 @@ class Word2Vec(WordCore):
     The original program and gensim: negatives are shared within a window unless shared_negatives=1; the logistic
     function is computed, not looked up in a table that ends at 6; draws do not depend on threads. As there, CBOW adds
     the gradient of the mean to each word undivided. The original's lr does not go below lr / 10,000; its default for
-    CBOW is 0.05. gensim's ends at min_alpha as here, except with corpus_file: each of n workers counts its own words
-    against those of all, so that the rate falls by 1/n of an epoch's share and jumps at the next; two workers and one
-    epoch end at half of it. gensim skips pairs whose product is beyond 6, and starts from values twice as large.
+    CBOW is 0.05. It and gensim (ns_exponent) draw CBOW's negatives too by the power 0.75, fastText all by 0.5. gensim's
+    rate ends at min_alpha as here, except with corpus_file: each of n workers counts its own words against those of
+    all, so that the rate falls by 1/n of an epoch's share and jumps at the next; two workers and one epoch end at half
+    of it. gensim skips pairs whose product is beyond 6, and starts from values twice as large.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Word2Vec(WordCore):
         sg: bool = True,
         hs: bool = False,
         shared_negatives: int | None = None,
+        power: float | None = None,
         lr: float | None = None,
         min_lr: float = 1e-4,
         rule: Rule | None = None,

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from .. import _cold
 
 Array = NDArray[Any]
-POWER = 0.75  # of the counts, for negatives (Mikolov et al. 2013)
 
 
 def keep_bits(counts: Array, sample: float) -> Array:
@@ -28,9 +27,9 @@ def keep_bits(counts: Array, sample: float) -> Array:
     return bits
 
 
-def negatives(counts: Array) -> Array:
-    """A table to draw words from in proportion to counts ** 0.75: threshold and other word, uint32 (n, 2)."""
-    found: Array = _cold.alias_table(counts.astype(np.float64) ** POWER)
+def negatives(counts: Array, power: float) -> Array:
+    """A table to draw words from in proportion to counts ** power: threshold and other word, uint32 (n, 2)."""
+    found: Array = _cold.alias_table(counts.astype(np.float64) ** power)
     return found
 
 

@@ -26,6 +26,7 @@ PIECE: int = _cold.piece_tokens  # words that are learned at one rate
 SUMMED = 16, 16  # any rule: gradients are summed
 PLANNED = 32, 32  # where the rule is w -= rate g: rows that one part alone has are stepped at once
 MOST_ROWS = 2**31
+POWERS = (0.75, 0.5)  # of counts, for negatives, in the same order
 RATES = (0.025, 0.075)  # of skip-gram; of CBOW, which has one step of a window's mean where that has one of each word
 
 
@@ -33,8 +34,9 @@ class WordCore:
     """A model's state, and what a piece of text does to it."""
 
     def _set(self, **given: Any) -> None:
-        if given["lr"] is None:
-            given["lr"] = RATES[given["sg"] is False]  # in files too, so that a fit goes on as it began
+        for name, usual in (("lr", RATES), ("power", POWERS)):
+            if given[name] is None:
+                given[name] = usual[given["sg"] is False]  # in files too, so that a fit goes on as it began
         self.settings = given  # for files
         self.dim = whole("dim", given["dim"], 1, 65536)
         self.window = whole("window", given["window"], 1, 1000)
@@ -49,6 +51,10 @@ class WordCore:
         for name in ("sample", "lr", "min_lr"):
             check_number(name, given[name], lambda x: 0 <= x < math.inf, "a finite number >= 0")
         self.sample, self.lr, self.min_lr = float(given["sample"]), float(given["lr"]), float(given["min_lr"])
+        check_number(
+            "power", given["power"], lambda x: 0 <= x <= 1, "a number from 0 (all words alike) to 1 (their counts)"
+        )
+        self.power = float(given["power"])
         if self.min_lr > self.lr:
             raise ValueError(f"min_lr: expected at most lr={self.lr}, got {self.min_lr}")
         for name in ("sg", "hs", "lower"):
@@ -130,7 +136,7 @@ class WordCore:
         assert self._in is not None and self._out is not None
         counts = vocabulary.counts
         self._groups = word_choice.groups(vocabulary.words, self.subwords, self.buckets) if self.subwords else None
-        self._choice = (tree or word_choice.tree(counts)) if self.hs else word_choice.negatives(counts)
+        self._choice = (tree or word_choice.tree(counts)) if self.hs else word_choice.negatives(counts, self.power)
         group_start, group = self._groups or (None, None)
         rule = self._rule()
         self._learner = _cold.WordLearner(

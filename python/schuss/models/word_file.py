@@ -65,7 +65,7 @@ def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
             f"this schuss reads version {VERSION}"
         )
     try:
-        settings = dict(found["settings"])
+        settings = {"power": 0.75, **found["settings"]}  # of files before it was a setting
         settings["rule"] = None if settings["rule"] is None else rule_from_json(settings["rule"])
         model = kind(**settings)
         model.seen = int(found["seen"])
