@@ -31,7 +31,7 @@ def train(
     cbow: Annotated[bool, typer.Option("--cbow", help="CBOW instead of skip-gram.")] = False,
     hs: Annotated[bool, typer.Option("--hs", help="Hierarchical softmax instead of negatives.")] = False,
     shared_negatives: Annotated[int | None, typer.Option(help="Words that share a draw; 1: classical.")] = None,
-    power: Annotated[float | None, typer.Option(help="Of counts, for negatives: 0.75, with --cbow 0.5.")] = None,
+    power: Annotated[float | None, typer.Option(help="Of counts, for negatives: 0.75, with --cbow 0.6.")] = None,
     lr: Annotated[
         float | None, typer.Option(help="Rate of the first word: 0.025, with --cbow 0.075, or the rule's own.")
     ] = None,

@@ -51,7 +51,7 @@ class Word2Vec(WordCore):
         Most words of a window that share one draw of negatives and are learned together. Default: all of a window
         (Ji et al. 2016). 1: each pair draws its own and sees the step of the pair before: the classical algorithm.
         With `hs`: most words that are learned together.
-    power : float, default 0.75, for CBOW 0.5
+    power : float, default 0.75, for CBOW 0.6
         Of the counts by which negatives are drawn, from 0 (all words alike) to 1.
     lr, min_lr : float, default 0.025, for CBOW 0.075, and 1e-4
         Rate of the first word and of the last; linear between them.

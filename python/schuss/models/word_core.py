@@ -26,7 +26,7 @@ PIECE: int = _cold.piece_tokens  # words that are learned at one rate
 SUMMED = 16, 16  # any rule: gradients are summed
 PLANNED = 32, 32  # where the rule is w -= rate g: rows that one part alone has are stepped at once
 MOST_ROWS = 2**31
-POWERS = (0.75, 0.5)  # of counts, for negatives, in the same order
+POWERS = (0.75, 0.6)  # of counts, for negatives, in the same order
 RATES = (0.025, 0.075)  # of skip-gram; of CBOW, which has one step of a window's mean where that has one of each word
 
 
