@@ -1,5 +1,6 @@
 // Rows by id: each row once, with the sum of its gradients in the order given. Rows are fetched ahead.
 #pragma once
+#include "../fetch.hpp"
 #include "short.hpp"
 #include "span.hpp"
 
@@ -48,16 +49,25 @@ template <class T>
 }
 
 // 4 KiB of rows ahead, within limits. `slots` of `item` bytes a number lie apart from the weights unless `together`.
+// Gradients are fetched too, though they come nearly in sequence: rows from all over the table upset the processor's
+// own guesses.
 class Ahead {
  public:
   Ahead(const Rows& a, int slots, std::int64_t item) : slots_(slots), bytes_(a.dim * item) {
     const std::int64_t row = a.together ? a.together : bytes_ * (1 + slots);
     rows_ = std::clamp<std::int64_t>(4096 / std::max<std::int64_t>(row, 1), 4, 32);
+    gradients_ = std::clamp<std::int64_t>(2048 / std::max<std::int64_t>(bytes_, 1), 8, 16);
   }
 
   [[gnu::always_inline]] void operator()(const Rows& a, std::int64_t i) const {
-    if (!a.ids || a.near || i + rows_ >= a.last) return;
-    const std::int64_t id = a.ids[i + rows_], at = id * a.stride;
+    if (!a.ids || a.near) return;
+    if (a.g && i + gradients_ < a.last) fetch_gradient(a, i + gradients_);
+    if (i + rows_ < a.last) fetch_row(a, a.ids[i + rows_]);
+  }
+
+ private:
+  [[gnu::always_inline]] void fetch_row(const Rows& a, std::int64_t id) const {
+    const std::int64_t at = id * a.stride;
     if (a.together) {
       fetch_bytes(static_cast<char*>(a.w) + at, a.together);
     } else {
@@ -68,9 +78,15 @@ class Ahead {
     if (a.past) __builtin_prefetch(a.past->stamps + id, 1);
   }
 
- private:
+  // The first one, if there are some.
+  [[gnu::always_inline]] void fetch_gradient(const Rows& a, std::int64_t i) const {
+    const std::int64_t place = a.start ? a.from[a.start[i]] : i;
+    const char* const g = static_cast<const char*>(a.g) + place * bytes_;
+    for (std::int64_t at = 0; at < bytes_; at += 64) fetch_to_read(g + at);
+  }
+
   int slots_;
-  std::int64_t bytes_, rows_;
+  std::int64_t bytes_, rows_, gradients_;
 };
 
 template <class R, class T>
