@@ -137,11 +137,9 @@ template <int rows, int packs>
 template <int rows>
 [[gnu::noinline]] void sum_rows(const float* const* x, std::int64_t n, const float* e, std::int64_t e_row,
                                 std::int64_t e_next, float* g, std::int64_t numbers, bool onto) {
-  for (std::int64_t at = 0; at < numbers;)
-    with_count<deep>((numbers - at) / lanes<float>, [&](auto packs) __attribute__((always_inline)) {
-      sum_tile<rows, packs>(x, n, e, e_row, e_next, g, numbers, at, onto);
-      at += packs * lanes<float>;
-    });
+  for_tiles(numbers, [&](std::int64_t at, auto packs) __attribute__((always_inline)) {
+    sum_tile<rows, packs>(x, n, e, e_row, e_next, g, numbers, at, onto);
+  });
 }
 
 // g[r] = sum over k < n of e[r e_row + k e_next] x[k], for `count` rows r; added to g if `onto`.
@@ -181,24 +179,33 @@ template <int packs>
 // roundings of two.
 inline void descend(float* const* v, std::int64_t n, const float* e, const float* h, float rate, float* g,
                     std::int64_t numbers, bool onto) {
-  for (std::int64_t at = 0; at < numbers;)
-    with_count<deep>((numbers - at) / lanes<float>, [&](auto packs) __attribute__((always_inline)) {
-      descend_tile<packs>(v, n, e, h, rate, g, at, onto);
-      at += packs * lanes<float>;
-    });
+  for_tiles(numbers, [&](std::int64_t at, auto packs)
+                         __attribute__((always_inline)) { descend_tile<packs>(v, n, e, h, rate, g, at, onto); });
 }
 
-// What becomes of a gradient: w -= rate g, or it is added to a sum.
-struct Stepped {
+// What becomes of a gradient, which begins at begin(): w -= rate g, it is added to a sum, it is kept, it goes on from
+// what was kept.
+struct FromZero {
+  [[gnu::always_inline]] static Pack<float> begin(const float*) { return fill(0.0f); }
+};
+struct Stepped : FromZero {
   float rate;
+
+  explicit Stepped(float by) : rate(by) {}
   [[gnu::always_inline]] void operator()(float* w, const Pack<float>& old, const Pack<float>& g) const {
     store(w, old - rate * g);
   }
 };
-struct Added {
+struct Added : FromZero {
   [[gnu::always_inline]] void operator()(float* sum, const Pack<float>&, const Pack<float>& g) const {
     store(sum, load(sum) + g);
   }
+};
+struct Kept : FromZero {
+  [[gnu::always_inline]] void operator()(float* to, const Pack<float>&, const Pack<float>& g) const { store(to, g); }
+};
+struct Continued : Kept {
+  [[gnu::always_inline]] static Pack<float> begin(const float* before) { return load(before); }
 };
 
 // Takes a gradient to n rows; one that comes twice takes it twice.
@@ -215,11 +222,11 @@ void take_alike(float* const* w, std::int64_t n, const float* g, std::int64_t nu
 constexpr int most_at_once = 6;                         // outputs whose rows and sums are in registers
 constexpr bool at_once_here = Pack<float>::parts == 1;  // there are enough of them
 
-template <int outputs, class Take>
-[[gnu::noinline]] void products_of(const float* const* in, float* const* in_to, std::int64_t inputs,
-                                   const float* const* out, float* const* out_to, const float* e, std::int64_t numbers,
-                                   Take take) {
-  constexpr std::int64_t stride = stride_of(outputs);
+// Takes the gradients sum_o e[i][o] out[o] of inputs and sum_i e[i][o] in[i] of outputs to where they go.
+template <int outputs, class TakeIn, class TakeOut>
+[[gnu::noinline]] void products_of(const float* const* in, float* const* in_to, std::int64_t inputs, TakeIn take_in,
+                                   const float* const* out, const float* e, std::int64_t stride, std::int64_t numbers,
+                                   TakeOut take_out) {
   for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
     Pack<float> y[outputs], sum[outputs];
     for (int o = 0; o < outputs; ++o) {
@@ -229,23 +236,26 @@ template <int outputs, class Take>
     for (std::int64_t i = 0; i < inputs; ++i) {
       const float* const error = e + i * stride;
       const Pack<float> x = load(in[i] + j);
-      Pack<float> g = fill(0.0f);
+      Pack<float> g = take_in.begin(in_to[i] + j);
       for (int o = 0; o < outputs; ++o) {
         g = fma(fill(error[o]), y[o], g);
         sum[o] = fma(fill(error[o]), x, sum[o]);
       }
-      take(in_to[i] + j, x, g);
+      take_in(in_to[i] + j, x, g);
     }
-    for (int o = 0; o < outputs; ++o) take(out_to[o] + j, y[o], sum[o]);
+    for (int o = 0; o < outputs; ++o) take_out(o, j, y[o], sum[o]);
   }
 }
 
-// Takes the gradients sum_o e[i][o] out[o] of inputs and sum_i e[i][o] in[i] of outputs to where they go, with the
-// roundings of products and steps one after the other. Where rows are stepped none comes twice.
+// All gradients go the same way, with the roundings of products and steps one after the other. Where rows are stepped
+// none comes twice.
 template <class Take>
 void products_at_once(const float* const* in, float* const* in_to, std::int64_t inputs, const float* const* out,
                       float* const* out_to, std::int64_t outputs, const float* e, std::int64_t numbers, Take take) {
-  with_count<most_at_once>(outputs, [&](auto n) { products_of<n>(in, in_to, inputs, out, out_to, e, numbers, take); });
+  const auto take_out = [take, out_to](int o, std::int64_t j, const Pack<float>& old, const Pack<float>& g)
+                            __attribute__((always_inline)) { take(out_to[o] + j, old, g); };
+  with_count<most_at_once>(
+      outputs, [&](auto n) { products_of<n>(in, in_to, inputs, take, out, e, stride_of(n), numbers, take_out); });
 }
 
 inline bool distinct(const std::int64_t* ids, std::int64_t n) {
@@ -259,47 +269,13 @@ inline bool distinct(const std::int64_t* ids, std::int64_t n) {
 struct Moves {
   float* const* to;
   const float *rates, *stays;
-};
 
-template <int outputs, class Take>
-[[gnu::noinline]] void move_products_of(const float* const* in, float* const* in_to, std::int64_t inputs, Take take,
-                                        const float* const* out, const Moves& moves, const float* e,
-                                        std::int64_t stride, std::int64_t numbers) {
-  for (std::int64_t j = 0; j < numbers; j += lanes<float>) {
-    Pack<float> y[outputs], sum[outputs];
-    for (int o = 0; o < outputs; ++o) {
-      y[o] = load(out[o] + j);
-      sum[o] = fill(0.0f);
-    }
-    for (std::int64_t i = 0; i < inputs; ++i) {
-      const float* const error = e + i * stride;
-      const Pack<float> x = load(in[i] + j);
-      Pack<float> g = take.begin(in_to[i] + j);
-      for (int o = 0; o < outputs; ++o) {
-        g = fma(fill(error[o]), y[o], g);
-        sum[o] = fma(fill(error[o]), x, sum[o]);
-      }
-      take(in_to[i] + j, x, g);
-    }
-    for (int o = 0; o < outputs; ++o)
-      store(moves.to[o] + j, both(y[o], fill(moves.stays[o])) - fill(moves.rates[o]) * sum[o]);
+  [[gnu::always_inline]] void operator()(int o, std::int64_t j, const Pack<float>& old, const Pack<float>& g) const {
+    store(to[o] + j, both(old, fill(stays[o])) - fill(rates[o]) * g);
   }
-}
-
-// What becomes of the gradient of an input: it is the first, goes on from another, or steps the input at once.
-struct First {
-  [[gnu::always_inline]] Pack<float> begin(const float*) const { return fill(0.0f); }
-  [[gnu::always_inline]] void operator()(float* sum, const Pack<float>&, const Pack<float>& g) const { store(sum, g); }
-};
-struct Further {
-  [[gnu::always_inline]] Pack<float> begin(const float* sum) const { return load(sum); }
-  [[gnu::always_inline]] void operator()(float* sum, const Pack<float>&, const Pack<float>& g) const { store(sum, g); }
-};
-struct FirstStepped : Stepped {
-  [[gnu::always_inline]] Pack<float> begin(const float*) const { return fill(0.0f); }
 };
 
-// The same for one input, a few packs of it at a time.
+// Moves the outputs of one input, a few packs of it at a time; g is the gradient of the input.
 template <int packs>
 [[gnu::always_inline]] inline void move_tile(const float* x, float* g, const float* const* out, std::int64_t outputs,
                                              const Moves& moves, const float* e, std::int64_t at) {
@@ -333,8 +309,8 @@ inline void move_products(const float* const* in, float* const* in_to, std::int6
   for (std::int64_t o = 0; o < outputs;)
     with_count<at_once>(outputs - o, [&](auto n) {
       const Moves own{moves.to + o, moves.rates + o, moves.stays + o};
-      if (o == 0) move_products_of<n>(in, in_to, inputs, First{}, out, own, e, stride, numbers);
-      else move_products_of<n>(in, in_to, inputs, Further{}, out + o, own, e + o, stride, numbers);
+      if (o == 0) products_of<n>(in, in_to, inputs, Kept{}, out, e, stride, numbers, own);
+      else products_of<n>(in, in_to, inputs, Continued{}, out + o, e + o, stride, numbers, own);
       o += n;
     });
 }
@@ -342,9 +318,8 @@ inline void move_products(const float* const* in, float* const* in_to, std::int6
 // The same, and inputs are stepped at once: w -= rate g. Outputs are at most most_at_once, no input comes twice.
 inline void move_at_once(float* const* in, std::int64_t inputs, float rate, const float* const* out,
                          std::int64_t outputs, const Moves& moves, const float* e, std::int64_t numbers) {
-  with_count<most_at_once>(outputs, [&](auto n) {
-    move_products_of<n>(in, in, inputs, FirstStepped{{rate}}, out, moves, e, stride_of(n), numbers);
-  });
+  with_count<most_at_once>(
+      outputs, [&](auto n) { products_of<n>(in, in, inputs, Stepped{rate}, out, e, stride_of(n), numbers, moves); });
 }
 
 // ---- errors --------------------------------------------------------------------------------------------------------
