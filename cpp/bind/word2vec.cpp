@@ -143,13 +143,14 @@ class WordLearner {
       make_room(planned, tokens, shards);
       const std::int64_t round = parts_of_round * tokens, end = std::min((first + pieces) * piece_tokens, tokens_);
       WordLoss losses[parts_of_round];
-      const auto lesson_at = [&](const std::vector<double>& at, std::int64_t begin, std::int64_t part, int member) {
-        const std::int64_t from = begin + part * tokens;
-        return lesson_of(begin / piece_tokens - first, at, sentence_of(from), from, from + tokens, member,
-                         losses[part]);
+      // Sentences are looked for once: by the plan, or where there is none by the lesson.
+      const auto lesson_at = [&](const std::vector<double>& at, std::int64_t begin, std::int64_t part, int member,
+                                 bool look) {
+        const std::int64_t from = begin + part * tokens, sentence = look ? sentence_of(from) : 0;
+        return lesson_of(begin / piece_tokens - first, at, sentence, from, from + tokens, member, losses[part]);
       };
       const auto plan_part = [&](std::int64_t begin, std::int64_t part, int member) {
-        if (planned && begin < end) plan(lesson_at(options, begin, part, member), plan_of(begin / round, part));
+        if (planned && begin < end) plan(lesson_at(options, begin, part, member, true), plan_of(begin / round, part));
       };
       const auto count = [&](std::int64_t number) {
         for (int part = 0; part < parts_of_round; ++part) {
@@ -163,15 +164,17 @@ class WordLearner {
           });
         }
       };
-      Team::get().run(parts_of_round, threads,
-                      [&](std::int64_t part, int member) { plan_part(first * piece_tokens, part, member); });
-      if (planned) count(first * piece_tokens / round);
+      if (planned) {
+        Team::get().run(parts_of_round, threads,
+                        [&](std::int64_t part, int member) { plan_part(first * piece_tokens, part, member); });
+        count(first * piece_tokens / round);
+      }
       for (std::int64_t begin = first * piece_tokens; begin < end; begin += round) {
         const std::int64_t piece = begin / piece_tokens - first, number = begin / round;
         const std::vector<double> at = at_rate(options, rates[std::size_t(piece)]);
         Total each[parts_of_round];
         Team::get().run(parts_of_round, threads, [&](std::int64_t part, int member) {
-          WordLesson lesson = lesson_at(at, begin, part, member);
+          WordLesson lesson = lesson_at(at, begin, part, member, !planned);
           Desk& desk = *desks_[std::size_t(member)];
           lesson.in_terms = heaps_[0]->parts[part];
           lesson.out_terms = heaps_[1]->parts[part];

@@ -1,11 +1,11 @@
-// Gradients of words' rows kept for the end of a round, when each row is stepped once by its sum.
+// Gradients of words' rows kept for the end of a round, when each row is stepped once by its sum: for any rule that is
+// not w -= rate g (word_deferred.hpp).
 #pragma once
 #include "word_steps.hpp"
 
 namespace schuss {
 
-// ---- what a part keeps
-// -----------------------------------------------------------------------------------------------
+// ---- what a part keeps ---------------------------------------------------------------------------------------------
 
 // Begins to keep something for row `id`.
 [[gnu::always_inline]] inline WordTerm& keep(WordTerms& terms, std::int64_t id) {
@@ -84,19 +84,17 @@ class Summed {
   const WordLesson& lesson_;
 };
 
-// ---- the end of a round
-// ----------------------------------------------------------------------------------------------
+// ---- the end of a round --------------------------------------------------------------------------------------------
 
-// Takes scale (sum over terms) to where it goes.
-template <class Take>
-void sum_terms(const WordTerm* first, float scale, float* to, std::int64_t numbers, Take take) {
+// to = scale (sum over terms).
+inline void sum_terms(const WordTerm* first, float scale, float* to, std::int64_t numbers) {
   for_tiles(numbers, [&](std::int64_t at, auto packs) __attribute__((always_inline)) {
     constexpr int width = lanes<float>;
     Pack<float> sum[packs];
     for (auto& x : sum) x = fill(0.0f);
     for (const WordTerm* term = first; term; term = term->next)
       for (int p = 0; p < packs; ++p) sum[p] += load(term->vector + at + p * width);
-    for (int p = 0; p < packs; ++p) take(to + at + p * width, fill(scale) * sum[p]);
+    for (int p = 0; p < packs; ++p) store(to + at + p * width, fill(scale) * sum[p]);
   });
 }
 
@@ -136,16 +134,6 @@ inline void apply_sums(const WordShard& a) {
   const std::int64_t n = list_rows(a), numbers = table.numbers;
   Step made;
   table.rule->at(a.options.hyper(), a.options.before(), a.options.after(), a.time, made.bytes);
-  if (const auto rate = float(table.rule->descent ? table.rule->descent(made.bytes) : 0); rate > 0) {
-    const Stepped stepped{rate};
-    for (std::int64_t k = 0; k < n; ++k) {
-      if (k + near < n) fetch_row(table, a.rows[k + near].first->id);
-      const WordRow& row = a.rows[k];
-      sum_terms(row.first, share(row.gradients, a.most), row_of(table, row.first->id), numbers,
-                [&](float* w, const Pack<float>& g) __attribute__((always_inline)) { stepped(w, load(w), g); });
-    }
-    return;
-  }
   for (std::int64_t first = 0; first < n; first += held) {
     Rows rows = rows_of(table, a.ids, a.sums);
     rows.near = true;
@@ -154,8 +142,7 @@ inline void apply_sums(const WordShard& a) {
       const WordRow& row = a.rows[first + k];
       a.ids[k] = row.first->id;
       fetch_row(table, a.ids[k]);
-      sum_terms(row.first, share(row.gradients, a.most), a.sums + k * numbers, numbers,
-                [](float* g, const Pack<float>& sum) __attribute__((always_inline)) { store(g, sum); });
+      sum_terms(row.first, share(row.gradients, a.most), a.sums + k * numbers, numbers);
     }
     step(table, rows, made, a.buffer);
   }
