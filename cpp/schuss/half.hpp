@@ -30,10 +30,13 @@ struct Rounding {
     high = std::uint32_t(own >> 32);
   }
 
-  // 32 bits for each of some columns; the multipliers are Wellons' lowbias32.
+  static constexpr std::uint32_t spread = 0x9E3779B9u;
+
+  // 32 bits for the column and each of those after it: `after` is spread times 0, 1, ... The multipliers are Wellons'
+  // lowbias32.
   template <class Words>
-  [[gnu::always_inline]] Words bits(Words column) const {
-    Words x = column * 0x9E3779B9u + low;
+  [[gnu::always_inline]] Words bits(std::uint32_t column, Words after) const {
+    Words x = after + (column * spread + low);
     x = (x ^ (x >> 16)) * 0x7FEB352Du;
     x ^= high;
     x = (x ^ (x >> 15)) * 0x846CA68Bu;
@@ -73,8 +76,8 @@ template <class To, class From>
 
 [[gnu::always_inline]] inline Words narrowed(BFloat16, Words u, bool nearest, Words random) {
   const Words up = nearest ? 0x7FFFu + (u >> 16 & 1u) : random >> 16;
-  const Words nan = (u & 0xFFFFu) != 0u ? Words{} + 0x40u : Words{};  // infinity has none of these bits
-  return (u & 0x7F800000u) != 0x7F800000u ? (u + up) >> 16 : (u >> 16 | nan);
+  const Floats x = cast<Floats>(u);
+  return (x != x ? u | 0x400000u : u + up) >> 16;  // infinity stays: no carry comes from its zeros
 }
 
 // Beyond 65504 to nearest gives infinity; stochastically the largest number.
@@ -119,13 +122,15 @@ template <class W, class = std::enable_if_t<sizeof(W) == 2>>
 template <class W>
 [[gnu::always_inline]] inline void round_to(W* to, const Pack<float>& a, std::int64_t column,
                                             const Rounding& rounding) {
-  alignas(64) static constexpr std::uint32_t count[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  Words columns;
-  std::memcpy(&columns, count, sizeof columns);
-  columns += std::uint32_t(column);
-  for (int i = 0; i < Pack<float>::parts; ++i, columns += std::uint32_t(part_width)) {
+  constexpr std::uint32_t c = Rounding::spread;
+  alignas(64) static constexpr std::uint32_t places[] = {0,     c,     2 * c,  3 * c,  4 * c,  5 * c,  6 * c,  7 * c,
+                                                         8 * c, 9 * c, 10 * c, 11 * c, 12 * c, 13 * c, 14 * c, 15 * c};
+  Words after;
+  std::memcpy(&after, places, sizeof after);
+  for (int i = 0; i < Pack<float>::parts; ++i) {
     const Words u = cast<Words>(a.part[i]);
-    const Words h = rounding.nearest ? narrowed(W{}, u, true, u) : narrowed(W{}, u, false, rounding.bits(columns));
+    const auto first = std::uint32_t(column + i * part_width);
+    const Words h = rounding.nearest ? narrowed(W{}, u, true, u) : narrowed(W{}, u, false, rounding.bits(first, after));
     const Shorts shorts = __builtin_convertvector(h, Shorts);
     std::memcpy(to + i * part_width, &shorts, sizeof shorts);
   }

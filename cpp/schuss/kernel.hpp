@@ -56,7 +56,11 @@ struct Past {
 struct Narrow {
   void (*widen)(const void* in, float* out, std::int64_t dim);
   void (*round)(const float* in, void* out, std::int64_t dim, std::int64_t row, std::uint64_t key, bool nearest);
+  bool brain;  // bfloat16
 };
+
+// Rows that may be looked at before they are stepped.
+constexpr int rows_at_once = 4;
 
 // Rows of an array or table, `stride` bytes from one to the next. Row ids[i] gets the sum of the gradient rows
 // from[start[i]] ... from[start[i + 1] - 1]; without `ids` the rows are first, first + 1, ... and the gradient is an
@@ -71,7 +75,7 @@ struct Rows {
   const std::int64_t* from;
   std::int64_t first, last;  // which i
   std::int64_t dim;
-  void* buffer;  // dim numbers of the calling thread's own
+  void* buffer;  // dim numbers of the calling thread's own; rows_at_once times as many where weights are of 16 bits
   std::int64_t stride, shared_stride;
   std::int64_t together;  // bytes of a row where weight and slots lie together, else 0
   bool near;              // the rows have been fetched already

@@ -58,6 +58,8 @@ struct Compiled {
   // For an ffm's pairs (access/field_pairs.hpp); of rules that share numbers in a row only those whose one look is the
   // sum of the gradient's squares.
   static constexpr bool paired = false;
+  // bfloat16 rows have a loop of their own, where they are widened and rounded in registers. A look must not read them.
+  static constexpr bool halves = false;
 };
 
 struct Elementwise : Idler, Compiled {

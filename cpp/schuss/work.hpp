@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "access/coalesce.hpp"
+#include "block.hpp"
 #include "exact.hpp"
 #include "recipe.hpp"
 #include "train/team.hpp"
@@ -429,13 +431,13 @@ class Work {
     return a;
   }
 
-  using Buffers = std::vector<std::vector<char>>;  // one for each member of the team
+  using Buffers = std::vector<std::unique_ptr<Block>>;  // one for each member of the team
 
   static void* buffer(Buffers& buffers, int member, const Leaf& leaf) {
-    auto& bytes = buffers[std::size_t(member)];
-    const auto need = std::size_t(leaf.dim * leaf.bytes());
-    if (bytes.size() < need) bytes.resize(need);
-    return bytes.data();
+    auto& own = buffers[std::size_t(member)];
+    const auto need = std::size_t((leaf.weight ? rows_at_once : 1) * leaf.dim * leaf.bytes());
+    if (!own || own->bytes < need) own = std::make_unique<Block>(need);
+    return own->base;
   }
 
   // ---- looking at gradients --------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // Rows by id: each row once, with the sum of its gradients in the order given. Rows are fetched ahead.
 #pragma once
 #include "../fetch.hpp"
+#include "../half.hpp"
 #include "short.hpp"
 #include "span.hpp"
 
@@ -29,15 +30,16 @@ void gather(const T* g, const std::int64_t* from, std::int64_t k, std::int64_t e
   });
 }
 
-// The gradient of the i-th row: a pointer into g, or the sum of several rows in `buffer`.
+// The gradient of the i-th row: a pointer into g, or the sum of several rows in a row of the buffer.
 template <class T>
-[[gnu::always_inline]] inline const T* merged(const Rows& a, std::int64_t i) {
+[[gnu::always_inline]] inline const T* merged(const Rows& a, std::int64_t i, int room = 0) {
   const T* const g = static_cast<const T*>(a.g);
   if (!a.start) return g + i * a.dim;
   const std::int64_t k = a.start[i], end = a.start[i + 1];
   if (end - k == 1) return g + a.from[k] * a.dim;
-  gather(g, a.from, k, end, a.dim, static_cast<T*>(a.buffer));
-  return static_cast<const T*>(a.buffer);
+  T* const sum = static_cast<T*>(a.buffer) + room * a.dim;
+  gather(g, a.from, k, end, a.dim, sum);
+  return sum;
 }
 
 // ---- fetching ahead ----------------------------------------------------------------------------------------------
@@ -152,33 +154,75 @@ template <class R, class T, int k = 0>
 template <class R, class T>
 void wake_row(const Rows& a, std::int64_t row, T* w);
 
-// bare: rows by id whose weights are stepped as they lie, with nothing missed and nothing before or after the rule. It
-// is a loop of its own, since short work between two rows is what lets the processor wait for several of them at once.
-template <class R, class T, bool bare>
-void rows_as(const Rows& given, Plan<R, T> plan) {
+// One pack of a row whose weights are of 16 bits, without a rule's before and after.
+template <class R, class T, class W, class Count>
+[[gnu::always_inline]] inline void some_narrow(W* w, const std::array<T*, R::slots.size()>& slots, const T* g,
+                                               std::int64_t i, Count count, const Plan<R, T>& plan,
+                                               const Rounding& rounding) {
+  constexpr std::size_t n = R::slots.size();
+  Pack<T> wi = take(w + i, count), gi = load(g + i, count);
+  std::array<Pack<T>, n> si;
+  for (std::size_t j = 0; j < n; ++j) si[j] = load(slots[j] + i, count);
+  R::apply(wi, si, gi, plan.step);
+  put(w + i, wi, count, i, rounding);
+  for (std::size_t j = 0; j < n; ++j) store(slots[j] + i, si[j], count);
+}
+
+// What may happen to a row besides its step. `bare`: it is one of a list by id, nothing was missed, nothing comes
+// before or after the rule, and its weights are stepped as they lie; `half`: they are bfloat16. These are loops of
+// their own, since short work between two rows is what lets the processor wait for several of them at once.
+enum class Care { all, bare, half };
+
+template <class R, class T, Care care>
+void rows_as(const Rows& given, const Plan<R, T>& plan) {
+  constexpr bool folds = R::group == Group::row, all = care == Care::all;
+  // What a rule finds in a row is long in coming, and rounding is long work: several rows are looked at, then stepped.
+  constexpr int most = folds && care == Care::half ? rows_at_once : 1;
   const Rows a = given;
   const Ahead ahead = ahead_of<R, T>(a);
-  [[maybe_unused]] const auto step = plan.step;
-  for (std::int64_t i = a.first; i < a.last; ++i) {
-    ahead(a, i);
-    const std::int64_t row = bare || a.ids ? a.ids[i] : i;
-    T* const w = bare ? at_row<T>(a.w, row, a.stride) : opened<T>(a, row);
-    if constexpr (R::idling != Idle::never && !bare)
-      if (a.past) {
-        wake_row<R>(a, row, w);
-        a.past->stamps[row] = a.past->now + 1;
+  struct Row {
+    std::int64_t id;
+    T* w;
+    const T* g;
+    Plan<R, T> plan;  // its own, since what is found of a row makes its step
+  } row[most];
+  for (Row& r : row) r.plan = plan;
+  for (std::int64_t first = a.first; first < a.last; first += most) {
+    const int count = int(std::min<std::int64_t>(most, a.last - first));
+    for (int k = 0; k < count; ++k) {
+      const std::int64_t i = first + k;
+      Row& r = row[k];
+      ahead(a, i);
+      r.id = !all || a.ids ? a.ids[i] : i;
+      r.w = all ? opened<T>(a, r.id) : at_row<T>(a.w, r.id, a.stride);
+      if constexpr (R::idling != Idle::never && all)
+        if (a.past) {
+          wake_row<R>(a, r.id, r.w);
+          a.past->stamps[r.id] = a.past->now + 1;
+        }
+      r.g = merged<T>(a, i, k);
+      if constexpr (folds) {
+        r.plan.step = plan.step;
+        T* const shared = R::shared.size() ? at_row<T>(a.shared, r.id, a.shared_stride) : nullptr;
+        look_row<R, T>(r.w, row_slots<R, T>(a, r.id), r.g, a.dim, shared, r.plan);
       }
-    const T* const g = merged<T>(a, i);
-    const auto slots = row_slots<R, T>(a, row);
-    if constexpr (R::group == Group::row) {
-      plan.step = step;
-      T* const shared = R::shared.size() ? at_row<T>(a.shared, row, a.shared_stride) : nullptr;
-      look_row<R, T>(w, slots, g, a.dim, shared, plan);
     }
-    const bool plain = bare || plan.plain();
-    for_packs<T>(a.dim, [&](std::int64_t j, auto count)
-                            __attribute__((always_inline)) { some<R, T>(plain, w, slots, g, j, count, plan); });
-    if constexpr (!bare) closed(a, row, w);
+    for (int k = 0; k < count; ++k) {
+      const Row& r = row[k];
+      const auto slots = row_slots<R, T>(a, r.id);
+      if constexpr (care == Care::half) {
+        const Rounding rounding(a.nearest, a.key, r.id);
+        const auto w = reinterpret_cast<BFloat16*>(r.w);
+        for_packs<T>(a.dim, [&](std::int64_t j, auto n) __attribute__((always_inline)) {
+          some_narrow<R, T>(w, slots, r.g, j, n, r.plan, rounding);
+        });
+      } else {
+        const bool plain = care == Care::bare || plan.plain();
+        for_packs<T>(a.dim, [&](std::int64_t j, auto n)
+                                __attribute__((always_inline)) { some<R, T>(plain, r.w, slots, r.g, j, n, r.plan); });
+        if constexpr (all) closed(a, r.id, r.w);
+      }
+    }
   }
 }
 
@@ -187,8 +231,11 @@ void rows(const Rows& a, const void* step) {
   const auto& plan = *static_cast<const Plan<R, T>*>(step);
   if constexpr (R::group != Group::row)
     if (is_short<T>(a)) return short_rows(a, plan);
-  if (plan.plain() && a.ids && !a.past && !a.narrow) rows_as<R, T, true>(a, plan);
-  else rows_as<R, T, false>(a, plan);
+  const bool simple = plan.plain() && a.ids && !a.past;
+  if constexpr (R::halves && sizeof(T) == sizeof(float))
+    if (simple && a.narrow && a.narrow->brain) return rows_as<R, T, Care::half>(a, plan);
+  if (simple && !a.narrow) rows_as<R, T, Care::bare>(a, plan);
+  else rows_as<R, T, Care::all>(a, plan);
 }
 
 template <class R, class T>

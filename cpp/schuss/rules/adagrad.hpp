@@ -19,7 +19,7 @@ struct AdaGrad : Elementwise {
   static constexpr int variant = int(place);
   static constexpr auto slots = names("s");
   static constexpr auto hyper = names("lr", "eps", "lr_decay");
-  static constexpr bool paired = true;
+  static constexpr bool paired = true, halves = true;
   struct Hyper {
     double lr, eps, decay;
   };
@@ -46,7 +46,7 @@ struct RowWiseAdaGrad : GroupRule {
   static constexpr auto slots = names();
   static constexpr auto shared = names("s");
   static constexpr auto hyper = names("lr", "eps");
-  static constexpr bool paired = true;
+  static constexpr bool paired = true, halves = true;
   static constexpr std::array<Fold, 1> looks{Fold::sum};
   static constexpr int terms = 1;
   struct Hyper {

@@ -16,7 +16,7 @@ struct SGD : Elementwise {
     T rate;
   };
 
-  static constexpr bool linear = true, descends = true;
+  static constexpr bool linear = true, descends = true, halves = true;
 
   static Step at(const Hyper& h, std::int64_t) { return {T(h.lr)}; }
   static void idle(const Step& h, double keep, double decay, Gap& gap) { gap.ww = keep - double(h.rate) * decay; }
