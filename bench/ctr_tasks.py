@@ -44,8 +44,8 @@ def text_schuss(job: Job) -> Found:
     begin = time.perf_counter()
     model.fit(Path(job["log"]) / "train.tsv", format="criteo")
     found = _rate(model.seen, begin)
-    parts = [part.array for part in (model._linear, model._factors) if part is not None]
-    return {**found, "logloss": model.history.mean(), "tables MB": sum(a.nbytes for a in parts) / 2**20}
+    parts = {part.memory.ctypes.data: part.memory.nbytes for part in (model._linear, model._factors) if part}
+    return {**found, "logloss": model.history.mean(), "tables MB": sum(parts.values()) / 2**20}
 
 
 def text_vw(job: Job) -> Found:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import schuss
 from schuss import _cold, _level, checkpoint, models
 from schuss.data import Batch, Format
-from schuss.models import FFM, FM, LR, learner
+from schuss.models import FFM, FM, LR, core, learner
 from schuss.models import file as model_file
 from schuss.models.history import MOST, History
 from schuss.models.part import Part
@@ -244,6 +244,46 @@ def test_every_width_of_a_row(kind, dim, rule, values):
     assert model._learn(batch) == pytest.approx(oracle._learn(batch), rel=1e-4)
     for name, array in tables(model).items():
         assert array == pytest.approx(tables(oracle)[name], abs=3e-4), name
+
+
+@pytest.mark.parametrize(("dim", "shared"), [(1, True), (4, True), (7, True), (8, False)])
+def test_an_fms_rows_share_a_cache_line_where_they_fit(dim, shared):
+    model = make("fm", dim=dim)
+    model._learn(batch_of())
+    linear, factors = model._linear.array, model._factors.array
+    at = [a.__array_interface__["data"][0] for a in (factors, linear)]
+    assert (at[0] < at[1] < at[0] + 64) == shared
+    assert linear.shape[0] == (1 << BITS) + 1
+    if shared:
+        assert 64 % factors.strides[0] == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_begin_on_a_cache_line(kind):
+    """Was: where NumPy's memory begins, 16 bytes into one, so that every second row of an FM lay across two."""
+    model = make(kind)
+    model._learn(batch_of())
+    for part in model_file.parts(model).values():
+        assert part.memory.__array_interface__["data"][0] % 64 == 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dim", [1, 2, 4])
+def test_rows_on_one_line_learn_as_rows_apart(dim, rule, monkeypatch):
+    rule = {"linear": RULES["ftrl"], "factors": RULES[rule]}
+    together, apart = make("fm", dim=dim, rule=rule), make("fm", dim=dim, rule=rule)
+    batches = [batch_of(seed=1), clicks(300), batch_of(seed=2, values=False)]
+    for batch in batches:
+        together._learn(batch)
+
+    def two(linear, factors, rows, numbers):
+        return Part(linear, rows + 1, 1), Part(factors, rows, numbers)
+
+    monkeypatch.setattr(core, "joined", two)
+    for batch in batches:
+        apart._learn(batch)
+    assert apart._linear.offset == 0 < together._linear.offset
+    assert same(together, apart)
 
 
 @pytest.mark.parametrize("kind", ["fm", "ffm"])

@@ -108,9 +108,9 @@ class Learner {
   using Starts = std::vector<std::pair<double, double>>;
 
   Learner(const py::capsule& table, const std::string& kind, int bits, std::int64_t dim, std::int64_t fields,
-          const py::object& linear, const Name& linear_kernel, const Starts& linear_start, const py::object& factors,
-          const std::optional<Name>& factors_kernel, const Starts& factors_start, std::int64_t factors_pitch,
-          const std::string& loss, std::uint64_t seed, double scale)
+          const py::object& linear, std::int64_t linear_offset, const Name& linear_kernel, const Starts& linear_start,
+          const py::object& factors, const std::optional<Name>& factors_kernel, const Starts& factors_start,
+          std::int64_t factors_pitch, const std::string& loss, std::uint64_t seed, double scale)
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.kind = Kind(place_of("kind", kind, kinds));
     model_.loss = MarginLoss(place_of("loss", loss, losses));
@@ -125,10 +125,11 @@ class Learner {
     model_.seed = seed;
     model_.scale = float(scale);
     const std::int64_t rows = std::int64_t(1) << bits;
-    set(model_.linear, linear, "linear", rows + 1, 1, 1, linear_kernel, linear_start, linear_hypers_);
+    set(model_.linear, linear, "linear", rows + 1, linear_offset, 1, 1, linear_kernel, linear_start, linear_hypers_);
     if (model_.kind != Kind::lr)
-      set(model_.factors, factors, "factors", rows, model_.kind == Kind::fm ? dim : dim * fields, factors_pitch,
+      set(model_.factors, factors, "factors", rows, 0, model_.kind == Kind::fm ? dim : dim * fields, factors_pitch,
           factors_kernel.value_or(Name{"None", 0}), factors_start, factors_hypers_);
+    model_.joined = linear_offset > 0;
   }
 
   py::tuple learn(const py::object& indptr, const py::object& ids, const py::object& values, const py::object& fields,
@@ -194,8 +195,9 @@ class Learner {
   }
 
  private:
-  void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t dim,
-           std::int64_t pitch, const Name& name, const Starts& start, int& hypers) const {
+  // Rows begin `offset` numbers into those of the array.
+  void set(Part& part, const py::object& array, const std::string& what, std::int64_t rows, std::int64_t offset,
+           std::int64_t dim, std::int64_t pitch, const Name& name, const Starts& start, int& hypers) const {
     const Kernel* const kernel = &kernel_of(*hot_, name.first, name.second);
     if (kernel->group == 2)
       throw py::value_error(
@@ -208,13 +210,14 @@ class Learner {
     if (pitch < dim)
       throw py::value_error(what + "_pitch: expected at least " + std::to_string(dim) + ", got " +
                             std::to_string(pitch));
-    const std::int64_t need = pitch * (1 + kernel->slots) + kernel->shared;
+    const std::int64_t used = pitch * (1 + kernel->slots) + kernel->shared, need = offset + used;
     check_number(a, array, f32, what);
     if (a.dims != 2 || a.shape[0] != rows || a.shape[1] < need)
       throw py::value_error(what + ": expected shape (" + std::to_string(rows) + ", at least " + std::to_string(need) +
                             "), got " + shape_text(a));
-    part = {reinterpret_cast<float*>(a.data),
+    part = {reinterpret_cast<float*>(a.data) + offset,
             a.shape[1],
+            used,
             dim,
             pitch,
             &kernel->number[f32],
@@ -299,10 +302,10 @@ class Learner {
 
 void bind_learner(py::module_& m) {
   py::class_<Learner>(m, "Learner", py::module_local())
-      .def(
-          py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
-                   const Learner::Name&, const Learner::Starts&, const py::object&, const std::optional<Learner::Name>&,
-                   const Learner::Starts&, std::int64_t, const std::string&, std::uint64_t, double>())
+      .def(py::init<const py::capsule&, const std::string&, int, std::int64_t, std::int64_t, const py::object&,
+                    std::int64_t, const Learner::Name&, const Learner::Starts&, const py::object&,
+                    const std::optional<Learner::Name>&, const Learner::Starts&, std::int64_t, const std::string&,
+                    std::uint64_t, double>())
       .def("learn", &Learner::learn)
       .def("score", &Learner::score);
 }

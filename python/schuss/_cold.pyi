@@ -232,6 +232,7 @@ class Learner:
         dim: int,
         fields: int,
         linear: _Array,
+        linear_offset: int,
         linear_kernel: tuple[str, int],
         linear_start: Sequence[tuple[float, float]],
         factors: _Array | None,

@@ -15,12 +15,12 @@ struct Start {
   float constant, slope;
 };
 
-// One table of a model. A row is [w | slot | slot ... | shared], `width` floats with its padding, each slot `pitch`
-// floats behind the one before; a row of zero bytes has never been seen: it scores 0, and starts when it is first
-// learned.
+// One table of a model. A row is [w | slot | slot ... | shared], `used` floats, each slot `pitch` floats behind the one
+// before; from one row to the next are `width`, which may hold another part's row too. A row of zero bytes has never
+// been seen: it scores 0, and starts when it is first learned.
 struct Part {
   float* rows;
-  std::int64_t width, dim, pitch;
+  std::int64_t width, used, dim, pitch;
   const Typed* rule;
   int slots, shared;
   Start start[most_slots + most_shared];  // of each slot, then of the row's own numbers
@@ -35,6 +35,7 @@ struct Model {
   Part linear{}, factors{};  // row 2^bits of `linear` is the bias
   std::uint64_t seed;
   float scale;  // factors start uniformly in [0, scale / sqrt(dim))
+  bool joined;  // an id's rows of both parts lie on one cache line
 };
 
 // Rows taken out of a table: where they lie, and 1 + slots arrays of `stride` numbers.

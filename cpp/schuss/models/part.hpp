@@ -13,7 +13,7 @@ namespace schuss {
 [[gnu::always_inline]] inline float* row_of(const Part& part, std::int64_t id) { return part.rows + id * part.width; }
 
 inline bool unseen(const Part& part, const float* row) {
-  for (std::int64_t i = 0; i < part.width; ++i) {
+  for (std::int64_t i = 0; i < part.used; ++i) {
     std::uint32_t bits;
     std::memcpy(&bits, row + i, sizeof bits);
     if (bits != 0) return false;
@@ -52,8 +52,8 @@ inline void clear_row(const Part& part, float* row) {
 [[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id, bool change) {
   const float* const row = row_of(part, id);
   constexpr std::int64_t line = 64 / sizeof(float), near = 4 * line;
-  for (std::int64_t at = 0; at < part.width; at += line)
-    if (part.width > near) fetch_near(row + at);
+  for (std::int64_t at = 0; at < part.used; at += line)
+    if (part.used > near) fetch_near(row + at);
     else if (change) fetch_to_write(row + at);
     else fetch_to_read(row + at);
 }

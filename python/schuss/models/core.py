@@ -12,7 +12,7 @@ from ..settings import check_number, whole
 from ..threads import check_threads, get_threads
 from . import learner, losses
 from .history import History
-from .part import FROZEN, Part
+from .part import FROZEN, Part, joined
 from .rules import Given, at_rate, rules_of, start_scale
 
 if TYPE_CHECKING:
@@ -185,9 +185,13 @@ class Core:
                 fields = None if batch is None else batch.fields
                 self.fields = 1 if fields is None or not fields.size else int(fields.max()) + 1
             rules = self.rules if self.slots else dict.fromkeys(self.parts, FROZEN)
-            self._linear = Part(rules["linear"], (1 << self.bits) + 1, 1)
-            if "factors" in self.parts:
-                self._factors = Part(rules["factors"], 1 << self.bits, self.dim * (self.fields or 1))
+            rows = 1 << self.bits
+            if self.kind == "fm":
+                self._linear, self._factors = joined(rules["linear"], rules["factors"], rows, self.dim)
+            else:
+                self._linear = Part(rules["linear"], rows + 1, 1)
+            if self.kind == "ffm":
+                self._factors = Part(rules["factors"], rows, self.dim * (self.fields or 1))
         self._learner = learner.new_learner(
             self.kind,
             self.bits,

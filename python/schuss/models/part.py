@@ -28,9 +28,11 @@ class Part:
         Trains the rows.
     rows, numbers : int
         Ids, and weights of an id.
+    inside : tuple of ndarray and int, optional
+        An array whose rows have room for these, and from which of their numbers on. Default: an array of its own.
     """
 
-    def __init__(self, rule: Rule, rows: int, numbers: int) -> None:
+    def __init__(self, rule: Rule, rows: int, numbers: int, inside: tuple[Array, int] | None = None) -> None:
         info = rule.info
         if rule.evaluations > 1:
             raise ValueError(
@@ -43,10 +45,17 @@ class Part:
                 "use AdaGrad, FTRL or Adam"
             )
         self.rule, self.rows, self.numbers = rule, rows, numbers
-        self.used = numbers * (1 + len(info["slots"])) + len(info["shared"])
+        self.used = used(rule, numbers)
         self.pitch = numbers if numbers < LONG else -(-numbers // PACK) * PACK
-        width = _padded(self.used + (self.pitch - numbers) * (1 + len(info["slots"])))
-        self.array: Array = _cold.zeros_like(np.empty((rows, width), np.float32))
+        self.offset = 0
+        if inside is None:
+            width = _padded(self.used + (self.pitch - numbers) * (1 + len(info["slots"])))
+            self.memory: Array = _cold.zeros((rows, width))
+            self.array: Array = self.memory
+        else:
+            memory, self.offset = inside
+            self.memory = memory[:rows]
+            self.array = self.memory[:, self.offset : self.offset + self.used]
 
     def start(self, positive: bool) -> list[tuple[float, float]]:
         """Start values of the slots, then of the shared numbers: (a, b) stands for a + b w.
@@ -112,6 +121,20 @@ class Part:
 
 
 FROZEN = SGD(lr=0.0)  # of a model that was saved without slots
+
+
+def used(rule: Rule, numbers: int) -> int:
+    """Numbers of a row with its slots."""
+    return numbers * (1 + len(rule.info["slots"])) + len(rule.info["shared"])
+
+
+def joined(linear: Rule, factors: Rule, rows: int, numbers: int) -> tuple[Part, Part]:
+    """An FM's parts, its bias behind the linear ones: on one cache line for each id where both fit, else apart."""
+    both = used(factors, numbers) + used(linear, 1)
+    if both > PACK:
+        return Part(linear, rows + 1, 1), Part(factors, rows, numbers)
+    memory = _cold.zeros((rows + 1, _padded(both)))
+    return Part(linear, rows + 1, 1, (memory, used(factors, numbers))), Part(factors, rows, numbers, (memory, 0))
 
 
 def _padded(numbers: int) -> int:
