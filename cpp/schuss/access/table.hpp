@@ -16,7 +16,8 @@ template <class W>
   if (i >= end) return;
   const char* const p = reinterpret_cast<const char*>(weights_of<W>(a, i));
   const std::int64_t bytes = a.dim * std::int64_t(sizeof(W));
-  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(p + at, 0);
+  for (std::int64_t at = 0; at < bytes; at += 64) fetch_to_read(p + at);
+  fetch_to_read(p + bytes - 1);  // rows need not begin on a line
 }
 
 constexpr std::int64_t lookups_ahead = 16;
