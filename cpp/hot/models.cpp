@@ -71,7 +71,7 @@ class RowFetch {
       const std::uint32_t id = all_.ids[next_];
       fetch_row(model_.linear, id, change);
       if (kind == Kind::ffm && std::exchange(near_[id % near_ids], id) == id) continue;
-      if (kind == Kind::ffm || (kind == Kind::fm && !model_.joined)) fetch_row(model_.factors, id, change);
+      if (kind != Kind::lr && !model_.joined) fetch_row(model_.factors, id, change);
     }
   }
 

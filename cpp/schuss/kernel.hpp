@@ -56,7 +56,7 @@ struct Past {
 struct Narrow {
   void (*widen)(const void* in, float* out, std::int64_t dim);
   void (*round)(const float* in, void* out, std::int64_t dim, std::int64_t row, std::uint64_t key, bool nearest);
-  bool brain;  // bfloat16
+  bool is_bfloat16;
 };
 
 // Rows that may be looked at before they are stepped.

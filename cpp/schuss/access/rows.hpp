@@ -233,7 +233,7 @@ void rows(const Rows& a, const void* step) {
     if (is_short<T>(a)) return short_rows(a, plan);
   const bool simple = plan.plain() && a.ids && !a.past;
   if constexpr (R::halves && sizeof(T) == sizeof(float))
-    if (simple && a.narrow && a.narrow->brain) return rows_as<R, T, Care::half>(a, plan);
+    if (simple && a.narrow && a.narrow->is_bfloat16) return rows_as<R, T, Care::half>(a, plan);
   if (simple && !a.narrow) rows_as<R, T, Care::bare>(a, plan);
   else rows_as<R, T, Care::all>(a, plan);
 }

@@ -57,7 +57,7 @@ void bags(const Lookup& a) {
 template <class W>
 constexpr Narrow narrow() {
   Narrow n{};
-  n.brain = std::is_same_v<W, BFloat16>;
+  n.is_bfloat16 = std::is_same_v<W, BFloat16>;
   n.widen = [](const void* in, float* out, std::int64_t dim) {
     const W* const w = static_cast<const W*>(in);
     for_packs<float>(dim, [&](std::int64_t j, auto count)
