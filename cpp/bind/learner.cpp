@@ -114,7 +114,7 @@ class Learner {
       : hot_(table.get_pointer<Hot>()), owners_{linear, factors} {
     model_.kind = Kind(place_of("kind", kind, kinds));
     model_.loss = MarginLoss(place_of("loss", loss, losses));
-    if (bits < 1 || bits > 32) throw py::value_error("bits: expected 1 to 32, got " + std::to_string(bits));
+    if (bits < 1 || bits > 31) throw py::value_error("bits: expected 1 to 31, got " + std::to_string(bits));
     model_.bits = bits;
     model_.dim = model_.kind == Kind::lr ? 0 : dim;
     model_.fields = model_.kind == Kind::ffm ? fields : 0;
@@ -251,14 +251,14 @@ class Learner {
     all.fields = sized<std::uint16_t>(fields, "fields", size, true);
     const std::uint32_t largest = largest_of(all.ids, size);
     if (std::uint64_t(largest) >> model_.bits)
-      throw py::index_error("ids: expected numbers below 2**" + std::to_string(model_.bits) + ", got " +
-                            std::to_string(largest) + "; raise bits");
+      throw py::index_error("batch: id " + std::to_string(largest) +
+                            " needs more than bits=" + std::to_string(model_.bits) + "; make it with the model's bits");
     if (model_.kind == Kind::ffm) {
       if (!all.fields) throw py::type_error("fields: an ffm needs the field of each entry, got None");
       const std::uint16_t most = largest_of(all.fields, size);
       if (size > 0 && most >= model_.fields)
-        throw py::index_error("fields: expected numbers below " + std::to_string(model_.fields) + ", got " +
-                              std::to_string(most) + "; raise fields");
+        throw py::index_error("batch: field " + std::to_string(most) + " is beyond the model's fields=" +
+                              std::to_string(model_.fields) + "; give fields=" + std::to_string(most + 1));
     }
     return all;
   }

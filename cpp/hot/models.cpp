@@ -67,11 +67,20 @@ class RowFetch {
   static constexpr std::int64_t calls = kind == Kind::ffm ? 8 : kind == Kind::fm ? 6 : 3;  // in an example
 
   void until(std::int64_t end) {
+    if (kind == Kind::lr || (kind == Kind::fm && model_.joined)) {
+      const Part linear = model_.linear;  // in registers: the compiler must take every fetch for a store
+      const std::uint32_t* const ids = all_.ids;
+      std::int64_t next = next_;
+#pragma GCC unroll 4
+      for (; next < end; ++next) fetch_line(row_of(linear, ids[next]), change);
+      next_ = next;
+      return;
+    }
     for (; next_ < end; ++next_) {
       const std::uint32_t id = all_.ids[next_];
-      fetch_row(model_.linear, id, change);
+      fetch_line(row_of(model_.linear, id), change);
       if (kind == Kind::ffm && std::exchange(near_[id % near_ids], id) == id) continue;
-      if (kind != Kind::lr && !model_.joined) fetch_row(model_.factors, id, change);
+      fetch_row(model_.factors, id, change);
     }
   }
 
@@ -95,27 +104,23 @@ class Visit {
         scale_(model.scale / std::sqrt(float(std::max<std::int64_t>(model.dim, 1)))),
         numbers_(kind == Kind::lr ? 0 : model.factors.dim),
         linear_(model.linear, s.linear),
-        factors_(model.factors, s.factors) {
+        factors_(model.factors, s.factors),
+        stays_(linear_.here() && (kind == Kind::lr || (kind == Kind::fm && held() && factors_.here()))) {
     if (kind == Kind::ffm) clear_row(model.factors, s.fields.nobody);
   }
 
   // Between its parts more() is called.
   template <class More>
   float margin(const Example& e, bool learning, bool repeats, More& more) {
-    std::copy_n(e.ids, e.n, s_.ids);
-    s_.ids[e.n] = bias_;
     n_ = e.n;
-    if (learning) start();
+    if (learning) start(e);
+    find(e.ids);
     open(learning);
     more();
     float m = linear_margin(e, linear_.weights());
     if constexpr (kind == Kind::fm) {
-      if (learning && held() && factors_.fresh()) {
-        start_factors();
-        factors_.open(s_.ids, n_, true);
-      }
+      if (learning && held()) factors_.start([&](std::int64_t i) { begin_factors(e.ids[i]); });
       terms_ = fm_terms(model_, e, factors_, s_);
-      fm_sum(e.n, model_.dim, terms_, s_.sum);
       more();
       m += fm_pairs(e.n, model_.dim, terms_, s_.sum);
     }
@@ -135,13 +140,17 @@ class Visit {
   template <class More>
   void step(const Example& e, float g, bool repeats, const Step& linear_step, const Step& factors_step, More& more) {
     more();
-    std::fill_n(s_.linear_g, e.n + 1, g);
+    for_lanes(e.n + 1, [&](std::int64_t k) { store(s_.linear_g + k, fill(g)); });
     for (std::int64_t k = 0; k < e.n && e.values; ++k) s_.linear_g[k] = g * e.values[k];
     if constexpr (kind == Kind::fm) fm_gradient(e, model_.dim, g, terms_, s_.sum, s_);
-    if (repeats) {
-      n_ = merge(e.n, s_, numbers_);
+    if (repeats || !stays_) {
+      std::copy_n(e.ids, e.n, s_.ids);
+      if (repeats) n_ = merge(e.n, s_, numbers_);
       s_.linear_g[n_] = g;
       s_.ids[n_] = bias_;
+    }
+    if (repeats) {
+      find(s_.ids);
       open(true);
     }
     if constexpr (kind == Kind::fm) {
@@ -182,19 +191,28 @@ class Visit {
   // Whether the factors are laid side by side.
   bool held() const { return kind == Kind::fm && short_dim<float>(numbers_); }
 
+  template <class Id>
+  void find(const Id* ids) {
+    linear_.find(ids, n_, bias_);
+    if (!held()) return;
+    if (model_.joined) factors_.find(linear_);
+    else factors_.find(ids, n_);
+  }
+
   void open(bool learning) {
-    linear_.open(s_.ids, n_ + 1, learning);
-    if (held()) factors_.open(s_.ids, n_, learning);
+    linear_.open(n_ + 1, learning);
+    if (held()) factors_.open(n_, learning);
   }
 
   // Start values of rows that were never seen; of held factors once it shows that there are some.
-  void start() {
-    for (std::int64_t k = 0; k <= n_ && model_.linear.starts; ++k) begin(model_.linear, s_.ids[k], 0, 0);
-    if (numbers_ && !held()) start_factors();
+  void start(const Example& e) {
+    if (model_.linear.starts) {
+      for (std::int64_t k = 0; k < e.n; ++k) begin(model_.linear, e.ids[k], 0, 0);
+      begin(model_.linear, bias_, 0, 0);
+    }
+    for (std::int64_t k = 0; k < e.n && numbers_ && !held(); ++k) begin_factors(e.ids[k]);
   }
-  void start_factors() {
-    for (std::int64_t k = 0; k < n_; ++k) begin(model_.factors, s_.ids[k], model_.seed, scale_);
-  }
+  void begin_factors(std::int64_t id) { begin(model_.factors, id, model_.seed, scale_); }
 
   const Model& model_;
   const Scratch& s_;
@@ -202,6 +220,7 @@ class Visit {
   const float scale_;
   const std::int64_t numbers_;
   Held linear_, factors_;
+  const bool stays_;  // no rows are stepped in their tables, by their ids
   const float* terms_ = nullptr;
   std::int64_t n_ = 0;
   bool squares_ = false;  // whether an ffm's pairs are taken in squares

@@ -12,9 +12,14 @@ inline std::uint64_t mixed(std::uint64_t z) {
 }
 
 // 64 bits for a column of a row, of the seed alone; and those as a number in (0, 1).
+inline std::uint64_t row_key(std::uint64_t seed, std::int64_t row) {
+  return mixed(seed + std::uint64_t(row) * 0x9E3779B97F4A7C15ull);
+}
+inline std::uint64_t draw(std::uint64_t key, std::int64_t column) {
+  return mixed(key + std::uint64_t(column) * 0xD1342543DE82EF95ull + 1);
+}
 inline std::uint64_t draw(std::uint64_t seed, std::int64_t row, std::int64_t column) {
-  const std::uint64_t own = mixed(seed + std::uint64_t(row) * 0x9E3779B97F4A7C15ull);
-  return mixed(own + std::uint64_t(column) * 0xD1342543DE82EF95ull + 1);
+  return draw(row_key(seed, row), column);
 }
 inline double unit(std::uint64_t bits) { return (double(bits >> 11) + 0.5) * 0x1p-53; }
 

@@ -37,6 +37,34 @@ struct Wide {
   }
 };
 
+// Every lane becomes the sum of those `n` apart from it: lane i and lane i + half, from the widest half on. In
+// registers, for what waits for a sum waits for all of its steps; both sides of a half add the same two numbers.
+template <int n, class T, int half, std::size_t... i>
+[[gnu::always_inline]] inline auto sums_apart(typename Run<T, register_lanes<T>>::Vector a,
+                                              std::index_sequence<i...> all) {
+  constexpr int width = register_lanes<T>;
+  if constexpr (half < n) return a;
+  else return sums_apart<n, T, half / 2>(a + __builtin_shufflevector(a, a, (int(i) + half) % width...), all);
+}
+template <int n, class T>
+[[gnu::always_inline]] inline Pack<T> sums_apart(Pack<T> a) {
+  constexpr int width = register_lanes<T>;
+  for (int half = Pack<T>::parts / 2; half > 0 && half * width >= n; half /= 2)
+    for (int i = 0; i < half; ++i) a.part[i] = a.part[i + half] = Eigen::internal::padd(a.part[i], a.part[i + half]);
+  if constexpr (n < width) {
+    typename Run<T, width>::Vector last;
+    std::memcpy(&last, &a.part[0], sizeof last);
+    last = sums_apart<n, T, width / 2>(last, std::make_index_sequence<width>{});
+    for (auto& part : a.part) std::memcpy(&part, &last, sizeof last);
+  }
+  return a;
+}
+
+template <class T>
+[[gnu::always_inline]] inline T sum_of(const Pack<T>& a) {
+  return Eigen::internal::pfirst(sums_apart<1>(a).part[0]);
+}
+
 // Folds packs lane by lane, in double, and the lanes at the end as a fixed tree.
 template <class T, Fold fold>
 struct Folder {
@@ -108,6 +136,24 @@ template <class T, class F>
   std::int64_t i = 0;
   for (; i + lanes<T> <= n; i += lanes<T>) some(i, std::integral_constant<int, lanes<T>>{});
   if (i < n) some(i, int(n - i));
+}
+
+// 0 in the lanes from `count` on. For numbers that may be read beyond: less work than a load of some.
+template <class T>
+[[gnu::always_inline]] inline Pack<T> first_of(const Pack<T>& a, int count) {
+  struct Window {
+    alignas(64) T all[2 * lanes<T>];
+    constexpr Window() : all{} {
+      for (int i = 0; i < lanes<T>; ++i) all[i] = T(1);
+    }
+  };
+  static constexpr Window window{};
+  const Pack<T> zero = fill(T(0));
+  return where(less(zero, load(window.all + lanes<T> - count)), a, zero);
+}
+template <class T, int n>
+[[gnu::always_inline]] inline Pack<T> first_of(const Pack<T>& a, std::integral_constant<int, n>) {
+  return a;
 }
 
 // A count known at compile time means a whole pack.

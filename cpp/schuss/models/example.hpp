@@ -20,14 +20,6 @@ inline Example example(const Examples& all, std::int64_t i) {
           all.fields ? all.fields + first : nullptr};
 }
 
-inline float sum_of(const Pack<float>& a) {
-  float part[lanes<float>];
-  store(part, a);
-  for (int half = lanes<float> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) part[i] += part[i + half];
-  return part[0];
-}
-
 // Calls f(j) for the packs of rows laid end to end, whose memory ends with a pack to spare.
 template <class F>
 [[gnu::always_inline]] inline void for_lanes(std::int64_t numbers, F f) {

@@ -21,42 +21,32 @@ inline const float* fm_terms(const Model& model, const Example& e, const Held& h
   return s.terms;
 }
 
-// The sum S of the terms, repeated to fill a pack where dim is short; else dim numbers and zeros.
-inline void fm_sum(std::int64_t n, std::int64_t dim, const float* terms, float* sum) {
+// The sum over all pairs, and the sum S of the terms: repeated to fill a pack where dim is short; else dim numbers and
+// zeros.
+inline float fm_pairs(std::int64_t n, std::int64_t dim, const float* terms, float* sum) {
+  Pack<float> own = fill(0.0f), whole = fill(0.0f);
   if (short_dim<float>(dim)) {
     Pack<float> all = fill(0.0f);
-    for_lanes(n * dim, [&](std::int64_t j) { all += load(terms + j); });
-    with_dim<float>(dim, [&](auto repeat) __attribute__((always_inline)) {
-      float part[lanes<float>];
-      store(part, all);
-      for (int half = lanes<float> / 2; half >= repeat; half /= 2)
-        for (int i = 0; i < half; ++i) part[i] += part[i + half];
-      for (int i = 0; i < lanes<float>; ++i) sum[i] = part[i % repeat];
+    for_lanes(n * dim, [&](std::int64_t j) {
+      const Pack<float> t = load(terms + j);
+      all += t;
+      own += t * t;
     });
-    return;
+    with_dim<float>(dim, [&](auto repeat) __attribute__((always_inline)) { all = sums_apart<repeat>(all); });
+    store(sum, all);
+    const float share = float(dim) / float(lanes<float>);  // of a sum over repeated numbers: a power of two, exact
+    return 0.5f * (share * sum_of(all * all) - sum_of(own));
   }
+  for_lanes(n * dim, [&](std::int64_t j) {
+    const Pack<float> t = load(terms + j);
+    own += t * t;
+  });
   for (std::int64_t j = 0; j < dim; j += lanes<float>) {
     const int count = int(std::min<std::int64_t>(lanes<float>, dim - j));
     Pack<float> all = fill(0.0f);
     for (std::int64_t i = 0; i < n; ++i) all += load(terms + i * dim + j, count);
     store(sum + j, all);
-  }
-}
-
-inline float fm_pairs(std::int64_t n, std::int64_t dim, const float* terms, const float* sum) {
-  Pack<float> own = fill(0.0f), whole = fill(0.0f);
-  for_lanes(n * dim, [&](std::int64_t j) {
-    const Pack<float> t = load(terms + j);
-    own += t * t;
-  });
-  if (short_dim<float>(dim)) {
-    const Pack<float> s = load(sum, int(dim));
-    whole = s * s;
-  } else {
-    for_lanes(dim, [&](std::int64_t j) {
-      const Pack<float> s = load(sum + j);
-      whole += s * s;
-    });
+    whole += all * all;
   }
   return 0.5f * (sum_of(whole) - sum_of(own));
 }

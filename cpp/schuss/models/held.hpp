@@ -26,25 +26,62 @@ template <int dim, int n, std::size_t... i>
   a = low;
 }
 
+// Stores m numbers of a register, from `first` on.
+template <int m, int first, int n, std::size_t... i>
+[[gnu::always_inline]] inline void store_lanes(char* to, const typename Run<float, n>::Vector& a,
+                                               std::index_sequence<i...>) {
+  if constexpr (m == 2) {  // as one number of eight bytes, which an instruction stores from a register
+    typename Run<double, n / 2>::Vector all;
+    std::memcpy(&all, &a, sizeof all);
+    const double own = all[first / 2];
+    std::memcpy(to, &own, sizeof own);
+  } else {
+    const auto own = __builtin_shufflevector(a, a, (first + int(i))...);
+    std::memcpy(to, &own, sizeof own);
+  }
+}
+
 class Held {
  public:
   Held(const Part& part, const HeldRows& memory) : part_(part), memory_(memory) {}
 
   const float* weights() const { return memory_.numbers; }
 
-  // Takes n rows out, with their slots where the rule will step them here. Zeros lie behind the weights.
+  // Where the rows of some ids are, and one more of the id `last`; or the rows beside those of another part, on the
+  // same lines. Behind them, to the end of the last register, the first one again.
   template <class Id>
-  void open(const Id* ids, std::int64_t n, bool slots) {
-    find(ids, n);
+  void find(const Id* ids, std::int64_t n, std::int64_t last = -1) {
+    const auto stride = std::uint32_t(part_.width * std::int64_t(sizeof(float)));
+    const char* const first = reinterpret_cast<const char*>(part_.rows);
+    const char** const rows = rows_ = memory_.rows;
+    for (std::int64_t i = 0; i < n; ++i) rows[i] = first + std::uint64_t(std::uint32_t(ids[i])) * stride;
+    if (last >= 0) rows[n++] = first + last * stride;
+    std::fill_n(rows + n, lanes<float>, n > 0 ? rows[0] : first);
+    aside_ = 0;
+  }
+  void find(const Held& other) {
+    rows_ = other.rows_;
+    aside_ = reinterpret_cast<const char*>(part_.rows) - reinterpret_cast<const char*>(other.part_.rows);
+  }
+
+  // Takes the first n of them out, with their slots where the rule will step them here. Zeros lie behind the weights.
+  void open(std::int64_t n, bool slots) {
+    n_ = n;
     get(slots && here() ? part_.slots : 0);
     std::fill_n(component(-1) + n * part_.dim, lanes<float>, 0.0f);
   }
 
-  // Whether a row may never have been seen.
-  bool fresh() const {
-    int zeros = 0;
-    for (std::int64_t i = 0; i < n_ * part_.dim; ++i) zeros |= int(memory_.numbers[i] == 0);
-    return zeros != 0;
+  // Calls begin(i) for rows that may never have been seen, then takes those out once more.
+  template <class F>
+  void start(F begin) {
+    if (!zeros()) return;
+    const float* weight = memory_.numbers;
+    for (std::int64_t i = 0; i < n_; ++i, weight += part_.dim)
+      if (*weight == 0) {
+        begin(i);
+        for (int k = -1; k < (here() ? part_.slots : 0); ++k)
+          std::copy_n(reinterpret_cast<const float*>(rows_[i] + offset(k)), part_.dim, component(k) + i * part_.dim);
+      }
   }
 
   // One step of the rule with gradients g, each row once; then the rows go back.
@@ -59,22 +96,19 @@ class Held {
     put(part_.slots);
   }
 
- private:
   // A rule that shares numbers in a row meets the rows where they are.
   bool here() const { return part_.shared == 0; }
 
+ private:
   float* component(int slot) const { return memory_.numbers + (1 + slot) * memory_.stride; }
-  std::int64_t offset(int slot) const { return (1 + slot) * part_.pitch * std::int64_t(sizeof(float)); }
+  std::int64_t offset(int slot) const { return aside_ + (1 + slot) * part_.pitch * std::int64_t(sizeof(float)); }
 
-  // Behind the rows, to the end of the last register, the first one again.
-  template <class Id>
-  void find(const Id* ids, std::int64_t n) {
-    const std::int64_t stride = part_.width * std::int64_t(sizeof(float));
-    const char* const first = reinterpret_cast<const char*>(part_.rows);
-    const char** const rows = memory_.rows;
-    for (std::int64_t i = 0; i < n; ++i) rows[i] = first + std::int64_t(ids[i]) * stride;
-    std::fill_n(rows + n, lanes<float>, first + (n > 0 ? std::int64_t(ids[0]) * stride : 0));
-    n_ = n;
+  bool zeros() const {
+    const std::int64_t numbers = n_ * part_.dim;
+    const float* const all = memory_.numbers;
+    int some = 0;
+    for (std::int64_t i = 0; i < numbers; ++i) some |= int(all[i] == 0);
+    return some != 0;
   }
 
   // Pointers are held in variables: the compiler must take every store for one that changes members.
@@ -82,14 +116,15 @@ class Held {
     with_dim<float>(part_.dim, [&](auto dim) __attribute__((always_inline)) {
       constexpr int n = register_lanes<float>;
       const std::int64_t numbers = n_ * dim;
-      const char* const* const rows = memory_.rows;
+      const char* const* const rows = rows_;
       int k = -1;
       if constexpr (paired<dim>)
         if (slots > 0) {
           float *const weights = component(-1), *const first = component(0);
+          const std::ptrdiff_t at = offset(-1);
           for (std::int64_t i = 0; i < numbers; i += n) {
-            auto w = joined<float, n, 2 * dim>(rows + i / dim, 0),
-                 s = joined<float, n, 2 * dim>(rows + i / dim + n / dim / 2, 0);
+            auto w = joined<float, n, 2 * dim>(rows + i / dim, at),
+                 s = joined<float, n, 2 * dim>(rows + i / dim + n / dim / 2, at);
             part_pairs<dim, n>(w, s, std::make_index_sequence<n>{});
             std::memcpy(weights + i, &w, sizeof w);
             std::memcpy(first + i, &s, sizeof s);
@@ -107,25 +142,23 @@ class Held {
   void put(int slots) const {
     with_dim<float>(part_.dim, [&](auto dim) __attribute__((always_inline)) {
       constexpr int n = register_lanes<float>, each = n / dim;
-      char* const* const rows = const_cast<char* const*>(memory_.rows);
+      char* const* const rows = const_cast<char* const*>(rows_);
       const std::int64_t count = n_;
       int k = -1;
       if constexpr (paired<dim>)
         if (slots > 0) {
-          float both[2 * n];
           const float *const weights = component(-1), *const first = component(0);
-          for (std::int64_t i = 0; i < count; i += each) {
+          const std::ptrdiff_t at = offset(-1);
+          std::int64_t i = 0;
+          for (; i + each <= count; i += each) {
             typename Run<float, n>::Vector w, s;
             std::memcpy(&w, weights + i * dim, sizeof w);
             std::memcpy(&s, first + i * dim, sizeof s);
-            pair_up<dim, n>(w, s, std::make_index_sequence<n>{});
-            std::memcpy(both, &w, sizeof w);
-            std::memcpy(both + n, &s, sizeof s);
-            const auto some = [&](int most) __attribute__((always_inline)) {
-              for (int j = 0; j < most; ++j) std::memcpy(rows[i + j], both + j * 2 * dim, 2 * dim * sizeof(float));
-            };
-            if (count - i >= each) some(each);
-            else some(int(count - i));
+            put_pairs<dim, n>(rows + i, at, w, s, std::make_index_sequence<each>{});
+          }
+          for (; i < count; ++i) {
+            std::memcpy(rows[i] + at, weights + i * dim, dim * sizeof(float));
+            std::memcpy(rows[i] + at + dim * sizeof(float), first + i * dim, dim * sizeof(float));
           }
           k = 1;
         }
@@ -137,8 +170,18 @@ class Held {
     });
   }
 
+  template <int dim, int n, std::size_t... j>
+  [[gnu::always_inline]] static void put_pairs(char* const* rows, std::ptrdiff_t at, typename Run<float, n>::Vector w,
+                                               typename Run<float, n>::Vector s, std::index_sequence<j...>) {
+    constexpr int m = 2 * dim;  // numbers of a row
+    pair_up<dim, n>(w, s, std::make_index_sequence<n>{});
+    (store_lanes<m, int(j) * m % n, n>(rows[j] + at, int(j) * m < n ? w : s, std::make_index_sequence<m>{}), ...);
+  }
+
   const Part& part_;
   const HeldRows& memory_;
+  const char** rows_ = nullptr;
+  std::ptrdiff_t aside_ = 0;  // of this part's rows from those found
   std::int64_t n_ = 0;
 };
 

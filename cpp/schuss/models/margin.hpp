@@ -9,11 +9,11 @@
 
 namespace schuss {
 
-// w: the weights of the entries, the bias behind them.
+// w: the weights of the entries, the bias behind them, a pack to spare.
 inline float linear_margin(const Example& e, const float* w) {
   Pack<float> sum = fill(0.0f);
   for_packs<float>(e.n, [&](std::int64_t i, auto count) __attribute__((always_inline)) {
-    const Pack<float> own = load(w + i, count);
+    const Pack<float> own = first_of(load(w + i), count);
     sum += e.values ? load(e.values + i, count) * own : own;
   });
   return w[e.n] + sum_of(sum);

@@ -13,12 +13,13 @@ namespace schuss {
 [[gnu::always_inline]] inline float* row_of(const Part& part, std::int64_t id) { return part.rows + id * part.width; }
 
 inline bool unseen(const Part& part, const float* row) {
+  std::uint32_t all = 0;
   for (std::int64_t i = 0; i < part.used; ++i) {
     std::uint32_t bits;
     std::memcpy(&bits, row + i, sizeof bits);
-    if (bits != 0) return false;
+    all |= bits;
   }
-  return true;
+  return all == 0;
 }
 
 // Start values of the slots of a row, of its weights.
@@ -32,7 +33,10 @@ inline void start_slots(const Part& part, float* row) {
 // Start values of a row, of (seed, row, column) alone.
 [[gnu::noinline]] inline void start_row(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
   float* const row = row_of(part, id);
-  for (std::int64_t i = 0; i < part.dim && scale != 0; ++i) row[i] = scale * float(unit(draw(seed, id, i)));
+  if (scale != 0) {
+    const std::uint64_t key = row_key(seed, id);
+    for (std::int64_t i = 0; i < part.dim; ++i) row[i] = scale * float(unit(draw(key, i)));
+  }
   start_slots(part, row);
 }
 
@@ -47,6 +51,11 @@ inline void clear_row(const Part& part, float* row) {
   if (row[0] == 0 && unseen(part, row)) start_row(part, id, seed, scale);
 }
 
+[[gnu::always_inline]] inline void fetch_line(const float* at, bool change) {
+  if (change) fetch_to_write(at);
+  else fetch_to_read(at);
+}
+
 // Rows lie on whole lines, or several on one. Long ones go into the second cache: the first is too small for an
 // example.
 [[gnu::always_inline]] inline void fetch_row(const Part& part, std::int64_t id, bool change) {
@@ -54,8 +63,7 @@ inline void clear_row(const Part& part, float* row) {
   constexpr std::int64_t line = 64 / sizeof(float), near = 4 * line;
   for (std::int64_t at = 0; at < part.used; at += line)
     if (part.used > near) fetch_near(row + at);
-    else if (change) fetch_to_write(row + at);
-    else fetch_to_read(row + at);
+    else fetch_line(row + at, change);
 }
 
 // n rows, each once, stepped with gradients g of n * dim numbers.

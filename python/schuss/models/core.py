@@ -151,15 +151,19 @@ class Core:
 
         if not isinstance(batch, Batch):
             raise TypeError(f"batch: expected a schuss.data.Batch, got {type(batch).__name__}; use Batch.of(...)")
+        if self.kind == "ffm" and batch.ids.size and batch.fields is None:
+            raise ValueError("batch: an FFM needs the field of every entry; give fields, or use FM")
+        if self._learner is None or self.auto or self.scale is None:  # else the learner does, before it learns
+            self._check_range(batch)
+
+    def _check_range(self, batch: Batch) -> None:
         if batch.ids.size and int(batch.ids.max()) >> self.bits:
             raise IndexError(
                 f"batch: id {batch.ids.max()} needs more than bits={self.bits}; make it with the model's bits"
             )
-        if self.kind == "ffm" and batch.ids.size:
-            if batch.fields is None:
-                raise ValueError("batch: an FFM needs the field of every entry; give fields, or use FM")
-            most = int(batch.fields.max())
-            if self.fields is not None and most >= self.fields:
+        if self.kind == "ffm" and self.fields is not None and batch.ids.size:
+            most = int(batch.fields.max()) if batch.fields is not None else 0
+            if most >= self.fields:
                 raise IndexError(
                     f"batch: field {most} is beyond the model's fields={self.fields}; give fields={most + 1}"
                 )
