@@ -196,7 +196,10 @@ def mixed(z: int) -> int:
 def drawn(seed: int, row: int, column: int) -> float:
     """Start values: uniform in (0, 1), of these three alone."""
     key = mixed((seed + row * 0x9E3779B97F4A7C15) % 2**64)
-    return ((mixed((key + column * 0xD1342543DE82EF95 + 1) % 2**64) >> 11) + 0.5) / 2**53
+    z = (key + column * 0x9E3779B9) % 2**32
+    z = ((z ^ z >> 16) * 0x85EBCA6B + (key >> 32)) % 2**32
+    z = (z ^ z >> 13) * 0xC2B2AE35 % 2**32
+    return (((z ^ z >> 16) >> 9) + 0.5) / 2**23
 
 
 def slot_at(k: int, width: int, kernel: str) -> slice:

@@ -9,8 +9,7 @@
 namespace schuss {
 namespace {
 
-constexpr std::int64_t ahead_entries = 40;  // entries whose rows are fetched ahead
-constexpr std::int64_t near_rows = 4;       // whose gradients are made just before they are stepped
+constexpr std::int64_t near_rows = 4;  // whose gradients are made just before they are stepped
 
 void make(const Part& part, const Options& options, std::int64_t t, Step& step) {
   part.rule->at(options.hyper(), options.before(), options.after(), t, step.bytes);
@@ -57,13 +56,15 @@ class RowFetch {
   void start(std::int64_t example) {
     const std::int64_t end = all_.indptr[example + 1];
     until(end);
-    limit_ = std::min(end_, end + ahead_entries);
+    limit_ = std::min(end_, end + ahead);
     few_ = (limit_ - next_) / calls + 1;
   }
   void operator()() { until(std::min(limit_, next_ + few_)); }
   void rest() { until(limit_); }
 
  private:
+  // Entries whose rows are fetched ahead: one line each, or those of a long row, of which an example fills a cache.
+  static constexpr std::int64_t ahead = kind == Kind::ffm ? 40 : 160;
   static constexpr std::int64_t calls = kind == Kind::ffm ? 8 : kind == Kind::fm ? 6 : 3;  // in an example
 
   void until(std::int64_t end) {

@@ -22,21 +22,26 @@ inline bool unseen(const Part& part, const float* row) {
   return all == 0;
 }
 
-// Start values of the slots of a row, of its weights.
+// Start values of the slots of a row, of its weights. What is read of the part stays in variables: its numbers might be
+// the row's in the eyes of the compiler.
 inline void start_slots(const Part& part, float* row) {
-  for (int s = 0; s < part.slots; ++s)
-    for (std::int64_t i = 0; i < part.pitch; ++i)
-      row[(1 + s) * part.pitch + i] = part.start[s].constant + part.start[s].slope * row[i];
-  for (int s = 0; s < part.shared; ++s) row[(1 + part.slots) * part.pitch + s] = part.start[part.slots + s].constant;
+  const std::int64_t pitch = part.pitch;
+  const int slots = part.slots;
+  float* slot = row;
+  for (int s = 0; s < slots; ++s) {
+    const auto [constant, slope] = part.start[s];
+    slot += pitch;
+    for (std::int64_t i = 0; i < pitch; ++i) slot[i] = constant + slope * row[i];
+  }
+  for (int s = 0; s < part.shared; ++s) slot[pitch + s] = part.start[slots + s].constant;
 }
 
 // Start values of a row, of (seed, row, column) alone.
 [[gnu::noinline]] inline void start_row(const Part& part, std::int64_t id, std::uint64_t seed, float scale) {
   float* const row = row_of(part, id);
-  if (scale != 0) {
-    const std::uint64_t key = row_key(seed, id);
-    for (std::int64_t i = 0; i < part.dim; ++i) row[i] = scale * float(unit(draw(key, i)));
-  }
+  const std::int64_t dim = scale != 0 ? part.dim : 0;
+  const std::uint64_t key = row_key(seed, id);
+  for (std::int64_t i = 0; i < dim; ++i) row[i] = scale * short_unit(key, std::uint32_t(i));
   start_slots(part, row);
 }
 
