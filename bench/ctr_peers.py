@@ -15,10 +15,14 @@ Job = dict[str, Any]
 Found = dict[str, Any]
 
 
+def root() -> Path:
+    """Where the outermost package of this one lies: beside it schuss.sklearn would be taken for scikit-learn."""
+    return Path(__file__).resolve().parents[len((__package__ or "").split("."))]
+
+
 def run(job: Job, seconds: float = 3600) -> Found:
     """Runs a job in a process of its own; {"failed": why} where it does not end well."""
-    package = Path(__file__).resolve().parent.parent
-    path = os.pathsep.join([str(package), *(p for p in sys.path if p)])
+    path = os.pathsep.join([str(root()), *(p for p in sys.path if p)])
     threads = {name: str(job.get("threads", 1)) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "SCHUSS_THREADS")}
     done = subprocess.run(
         [sys.executable, "-m", f"{__package__}.ctr_worker", json.dumps(job)],

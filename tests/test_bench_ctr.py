@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_a_tenth_is_held_out_for_stopping(bench):
     most, tenth = bench.ctr_data.parted(batch)
     assert tenth.ids.tolist() == [9, 19]
     assert sorted([*most.ids.tolist(), 9, 19]) == list(range(20))
+
+
+def test_a_peer_is_not_taken_from_schuss_itself(bench, tmp_path):
+    """Installed, bench lies in schuss: its workers saw schuss/sklearn.py as `sklearn`."""
+    source = Path(bench.ctr_peers.__file__)
+    assert bench.ctr_peers.root() == source.parents[1]
+    inner = tmp_path / "schuss/bench"
+    inner.mkdir(parents=True)
+    (inner / "ctr_peers.py").write_text(source.read_text())
+    code = "import types, sys; p = types.ModuleType('schuss'); p.__path__ = [sys.argv[1]]; sys.modules['schuss'] = p; "
+    code += "import schuss.bench.ctr_peers as peers; print(peers.root())"
+    done = subprocess.run([sys.executable, "-c", code, str(inner.parent)], capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == tmp_path
 
 
 @pytest.mark.parametrize("part", ["text", "memory", "parse", "predict"])
