@@ -202,7 +202,11 @@ class Table:
 
     @property
     def weights(self) -> Array:
-        """The weights as they lie in memory, shape (rows, dim), up to date; bfloat16 shows its bits as uint16."""
+        """The weights as they lie in memory, shape (rows, dim), up to date; bfloat16 shows its bits as uint16.
+
+        FTRL makes a row's weights of its slot z at each step, so what is written here lasts until the row's next one;
+        start weights are given by `init`.
+        """
         self.flush()
         return self._view(0, DTYPES[self._dtype][1])
 
