@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -835,6 +836,23 @@ def test_a_refused_batch_changes_nothing():
             model.partial_fit(bad)
     assert model.seen == seen
     assert all((array == before[name]).all() for name, array in tables(model).items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "ids", "fields", "words"),
+    [
+        *((kind, [3, 64], [0, 1], "batch: id 64 needs more than bits=6") for kind in KINDS),
+        ("ffm", [3, 5], [1, 4], "batch: field 4 is beyond the model's fields=4; give fields=5"),
+    ],
+)
+@pytest.mark.parametrize("call", ["partial_fit", "decision_function"])
+def test_a_later_batch_is_refused_as_the_first_is(call, kind, ids, fields, words):
+    model = make(kind).partial_fit(batch_of(20))
+    before, seen = pickle.dumps(model), model.seen
+    with pytest.raises(IndexError, match=words):
+        getattr(model, call)(Batch.of([0, 1, 2], ids, None, fields, labels=[0, 1], bits=8))
+    assert pickle.dumps(model) == before
+    assert model.seen == seen
 
 
 def test_divergence_is_told_and_not_saved(tmp_path):
