@@ -35,7 +35,7 @@ def parts() -> list[str]:
 def run(part: str, out: Path, quick: bool) -> str:
     """Runs one; what went wrong, in a line, or an empty string. Its output is kept in a log beside the results."""
     log = out / f"{part}.log"
-    command = [sys.executable, "-c", START, "bench", part, "--out", str(out), *(["--quick"] if quick else [])]
+    command = [sys.executable, "-u", "-c", START, "bench", part, "--out", str(out), *(["--quick"] if quick else [])]
     with open(log, "wb") as file:
         done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
     if done.returncode == 0:

@@ -49,8 +49,10 @@ template <int n, class T, int half, std::size_t... i>
 template <int n, class T>
 [[gnu::always_inline]] inline Pack<T> sums_apart(Pack<T> a) {
   constexpr int width = register_lanes<T>;
-  for (int half = Pack<T>::parts / 2; half > 0 && half * width >= n; half /= 2)
-    for (int i = 0; i < half; ++i) a.part[i] = a.part[i + half] = Eigen::internal::padd(a.part[i], a.part[i + half]);
+  for (int half = Pack<T>::parts / 2; half > 0 && half * width >= n; half /= 2) {
+    const Pack<T> old = a;
+    for (int i = 0; i < Pack<T>::parts; ++i) a.part[i] = Eigen::internal::padd(old.part[i], old.part[i ^ half]);
+  }
   if constexpr (n < width) {
     typename Run<T, width>::Vector last;
     std::memcpy(&last, &a.part[0], sizeof last);
