@@ -106,7 +106,7 @@ class Visit {
         numbers_(kind == Kind::lr ? 0 : model.factors.dim),
         linear_(model.linear, s.linear),
         factors_(model.factors, s.factors),
-        stays_(linear_.here() && (kind == Kind::lr || (kind == Kind::fm && held() && factors_.here()))) {
+        all_held_(linear_.here() && (kind == Kind::lr || (kind == Kind::fm && held() && factors_.here()))) {
     if (kind == Kind::ffm) clear_row(model.factors, s.fields.nobody);
   }
 
@@ -144,7 +144,7 @@ class Visit {
     for_lanes(e.n + 1, [&](std::int64_t k) { store(s_.linear_g + k, fill(g)); });
     for (std::int64_t k = 0; k < e.n && e.values; ++k) s_.linear_g[k] = g * e.values[k];
     if constexpr (kind == Kind::fm) fm_gradient(e, model_.dim, g, terms_, s_.sum, s_);
-    if (repeats || !stays_) {
+    if (repeats || !all_held_) {
       std::copy_n(e.ids, e.n, s_.ids);
       if (repeats) n_ = merge(e.n, s_, numbers_);
       s_.linear_g[n_] = g;
@@ -221,7 +221,7 @@ class Visit {
   const float scale_;
   const std::int64_t numbers_;
   Held linear_, factors_;
-  const bool stays_;  // no rows are stepped in their tables, by their ids
+  const bool all_held_;  // then nobody asks for ids
   const float* terms_ = nullptr;
   std::int64_t n_ = 0;
   bool squares_ = false;  // whether an ffm's pairs are taken in squares
